@@ -1,0 +1,2 @@
+//! The kubewright program.
+fn main() {}
