@@ -1,0 +1,119 @@
+//! Why a phase failed, what caused it, and what the user can do next.
+
+use std::error::Error;
+use std::fmt;
+
+/// What kind of failure it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailureKind {
+    /// Anything without a kind of its own.
+    #[default]
+    Other,
+    /// The node does not meet a requirement.
+    Preflight,
+    /// The input is wrong.
+    Validation,
+    /// The user, or a signal, stopped the run.
+    Cancelled,
+    /// A wait reached its deadline.
+    Deadline,
+}
+
+/// A failure with its cause, the context it went through and hints for the user.
+pub struct Failure {
+    kind: FailureKind,
+    context: Vec<String>,
+    source: Box<dyn Error + Send + Sync>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// Makes a failure from a sentence: lower case, no full stop.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Other, context: Vec::new(), source: message.into().into(), hints: Vec::new() }
+    }
+
+    /// Says what we were doing; the newest context is printed first.
+    #[must_use]
+    pub fn context(mut self, doing: impl Into<String>) -> Self {
+        self.context.push(doing.into());
+        self
+    }
+
+    /// Adds one thing that the user can run or change.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Sets the kind.
+    #[must_use]
+    pub fn kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn get_kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// What the user can run or change, in order.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Every link from the outermost context to the first cause.
+    pub fn chain(&self) -> Vec<String> {
+        let mut links: Vec<String> = self.context.iter().rev().cloned().collect();
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*self.source);
+        while let Some(error) = cause {
+            links.push(error.to_string());
+            cause = error.source();
+        }
+        links
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chain().join(": "))
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({self})")
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { kind: FailureKind::Other, context: Vec::new(), source: Box::new(error), hints: Vec::new() }
+    }
+}
+
+/// Adds context, hints and a kind to whatever can fail.
+pub trait FailureContext<T> {
+    /// Says what we were doing.
+    fn context(self, doing: impl Into<String>) -> Result<T, Failure>;
+    /// Adds one thing that the user can run or change.
+    fn hint(self, hint: impl Into<String>) -> Result<T, Failure>;
+    /// Sets the kind.
+    fn kind(self, kind: FailureKind) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<Failure>> FailureContext<T> for Result<T, E> {
+    fn context(self, doing: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| error.into().context(doing))
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| error.into().hint(hint))
+    }
+
+    fn kind(self, kind: FailureKind) -> Result<T, Failure> {
+        self.map_err(|error| error.into().kind(kind))
+    }
+}
