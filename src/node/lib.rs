@@ -1,1 +1,121 @@
-//! Placeholder.
+//! What a phase may ask of the node and the cluster: narrow interfaces, one capability each. Implementations stand in
+//! `host` (this machine), `cluster` (API server, container runtime) and `testkit` (fakes); a phase cannot tell which it has.
+
+pub mod clock;
+pub mod dry_run;
+pub mod files;
+pub mod kube;
+mod outward;
+pub mod probe;
+pub mod runtime;
+pub mod services;
+pub mod wait;
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use kubewright_engine::{EffectLog, Failure, Session, World};
+
+pub use clock::{Clock, ClockBackend, SystemClock};
+pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode};
+pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
+pub use probe::{HealthAnswer, HealthBackend, Interface, Probe, ProbeBackend};
+pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};
+pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
+pub use wait::{Attempt, wait_for};
+
+/// Everything behind the interfaces: live, dry, or made up for a test.
+#[derive(Clone)]
+pub struct Backends {
+    /// Files.
+    pub files: Arc<dyn FileBackend>,
+    /// The init system.
+    pub services: Arc<dyn ServiceBackend>,
+    /// The Kubernetes API.
+    pub kube: Arc<dyn KubeBackend>,
+    /// The container runtime.
+    pub runtime: Arc<dyn RuntimeBackend>,
+    /// Facts about the machine.
+    pub probe: Arc<dyn ProbeBackend>,
+    /// Health endpoints on this machine.
+    pub health: Arc<dyn HealthBackend>,
+    /// The time.
+    pub clock: Arc<dyn ClockBackend>,
+}
+
+/// The engine's world: one node and its cluster.
+pub struct Node {
+    view: View,
+}
+
+impl Node {
+    /// Makes a world of its backends.
+    pub fn new(backends: Backends) -> Self {
+        Self { view: View { backends: Arc::new(backends) } }
+    }
+}
+
+impl World for Node {
+    type View = View;
+    type Session = NodeSession;
+
+    fn view(&self) -> &View {
+        &self.view
+    }
+
+    fn begin(&self, log: EffectLog) -> NodeSession {
+        let backends = Arc::clone(&self.view.backends);
+        NodeSession { files: backends.files.begin(log.clone()), backends, log }
+    }
+}
+
+/// Read-only sight of the node and the cluster, for loading what an earlier run made.
+pub struct View {
+    backends: Arc<Backends>,
+}
+
+impl View {
+    /// Reads a file; `None` when it is absent.
+    pub fn read(&self, path: &Utf8Path) -> Result<Option<Contents>, Failure> {
+        Ok(self.backends.files.read(path)?)
+    }
+
+    /// The API, for reading.
+    pub fn kube(&self) -> &dyn KubeBackend {
+        &*self.backends.kube
+    }
+
+    /// Facts about the machine.
+    pub fn probe(&self) -> &dyn ProbeBackend {
+        &*self.backends.probe
+    }
+
+    /// The container runtime, for reading.
+    pub fn runtime(&self) -> &dyn RuntimeBackend {
+        &*self.backends.runtime
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn ClockBackend {
+        &*self.backends.clock
+    }
+}
+
+/// All that one phase changes.
+pub struct NodeSession {
+    files: Arc<dyn FileSession>,
+    backends: Arc<Backends>,
+    log: EffectLog,
+}
+
+impl Session for NodeSession {
+    async fn commit(&self) -> Result<(), Failure> {
+        let files = Arc::clone(&self.files);
+        Ok(tokio::task::spawn_blocking(move || files.commit()).await??)
+    }
+
+    async fn roll_back(&self) -> Result<(), Failure> {
+        let files = Arc::clone(&self.files);
+        Ok(tokio::task::spawn_blocking(move || files.roll_back()).await??)
+    }
+}

@@ -1,0 +1,109 @@
+//! Read-only facts about the machine: what preflight checks and dynamic defaults look at.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_engine::Capability;
+
+use crate::{Node, NodeSession};
+
+/// One network interface.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// Its name, such as `eth0`.
+    pub name: String,
+    /// It is up.
+    pub up: bool,
+    /// It is the loopback interface.
+    pub loopback: bool,
+    /// It is a point-to-point link.
+    pub point_to_point: bool,
+    /// Its addresses, in the kernel's order.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What a health endpoint said.
+#[derive(Debug, Clone)]
+pub struct HealthAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The beginning of the body.
+    pub body: String,
+}
+
+/// The machine, read-only.
+#[async_trait]
+pub trait ProbeBackend: Send + Sync {
+    /// The effective user: 0 is root.
+    fn effective_uid(&self) -> u32;
+    /// The processors that this process may use.
+    fn cpus(&self) -> usize;
+    /// The machine's memory in MiB.
+    fn memory_mib(&self) -> u64;
+    /// The host's name as the kernel knows it, in lower case.
+    fn hostname(&self) -> String;
+    /// The kernel's release, such as `6.1.0-13-amd64`.
+    fn kernel_release(&self) -> String;
+    /// The network interfaces.
+    fn interfaces(&self) -> Vec<Interface>;
+    /// Reads a file as text, such as one under `/proc`; `None` when it is absent or unreadable. At most 4 MiB.
+    fn read(&self, path: &Utf8Path) -> Option<String>;
+    /// The names in a directory, sorted; `None` when there is no such directory.
+    fn list(&self, path: &Utf8Path) -> Option<Vec<String>>;
+    /// Whether anything stands at the path.
+    fn exists(&self, path: &Utf8Path) -> bool;
+    /// Whether this process could write a file there: the nearest existing parent directory is writable.
+    fn writable(&self, path: &Utf8Path) -> std::io::Result<()>;
+    /// Listens on all addresses at the TCP port and lets go at once.
+    fn try_listen(&self, port: u16) -> std::io::Result<()>;
+    /// Where the binary is in PATH.
+    fn find_in_path(&self, binary: &str) -> Option<Utf8PathBuf>;
+    /// An environment variable.
+    fn environment(&self) -> Vec<(String, String)>;
+    /// Whether somebody listens at the unix socket.
+    fn socket_answers(&self, path: &Utf8Path) -> bool;
+    /// Runs `binary --version` and gives what it prints; at most 10 s.
+    async fn version_of(&self, binary: &str) -> std::io::Result<String>;
+    /// Looks a name up, and gives up after the limit.
+    async fn resolve(&self, host: &str, limit: Duration) -> std::io::Result<Vec<IpAddr>>;
+}
+
+/// Asks health endpoints on this machine.
+#[async_trait]
+pub trait HealthBackend: Send + Sync {
+    /// Gets the URL without verifying a certificate; at most 10 s and 64 KiB. Never used with credentials.
+    async fn get(&self, url: &str) -> Result<HealthAnswer, String>;
+}
+
+/// The power to look at the machine; it changes nothing.
+#[derive(Clone)]
+pub struct Probe {
+    backend: Arc<dyn ProbeBackend>,
+    health: Arc<dyn HealthBackend>,
+}
+
+impl Capability<Node> for Probe {
+    const NAME: &'static str = "probe";
+
+    fn of(session: &NodeSession) -> Self {
+        Self { backend: Arc::clone(&session.backends.probe), health: Arc::clone(&session.backends.health) }
+    }
+}
+
+impl std::ops::Deref for Probe {
+    type Target = dyn ProbeBackend;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.backend
+    }
+}
+
+impl Probe {
+    /// Gets a health URL without verifying a certificate.
+    pub async fn health(&self, url: &str) -> Result<HealthAnswer, String> {
+        self.health.get(url).await
+    }
+}

@@ -1,0 +1,126 @@
+//! The container runtime, spoken to over CRI.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kubewright_engine::{Capability, Effect, Failure};
+
+use crate::outward::Outward;
+use crate::{Node, NodeSession};
+
+/// Why the container runtime did not do as it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// Nobody listens at the socket, or the address cannot be used.
+    #[error("cannot reach the container runtime at `{socket}`: {message}")]
+    Unreachable {
+        /// The socket, such as `unix:///run/containerd/containerd.sock`.
+        socket: String,
+        /// Why.
+        message: String,
+    },
+    /// The runtime does not know the call.
+    #[error("the container runtime at `{socket}` does not implement {call}")]
+    Unimplemented {
+        /// The socket.
+        socket: String,
+        /// The call, such as `RuntimeConfig`.
+        call: &'static str,
+    },
+    /// The runtime answered with an error.
+    #[error("the container runtime at `{socket}` failed in {call}: {message}")]
+    Failed {
+        /// The socket.
+        socket: String,
+        /// The call.
+        call: &'static str,
+        /// The runtime's words.
+        message: String,
+    },
+}
+
+/// What the runtime says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeStatus {
+    /// Such as `containerd`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// It can run containers. Whether the network is ready is another matter and does not count here.
+    pub ready: bool,
+    /// Why it is not ready.
+    pub message: String,
+    /// The image of the pod sandbox in its own configuration.
+    pub sandbox_image: Option<String>,
+}
+
+/// One container as the runtime knows it.
+#[derive(Debug, Clone)]
+pub struct ContainerInfo {
+    /// Its name in the pod, such as `kube-apiserver`.
+    pub name: String,
+    /// `running`, `exited`, `created` or `unknown`.
+    pub state: String,
+    /// How it exited.
+    pub exit_code: Option<i32>,
+    /// How often it was started before.
+    pub attempt: u32,
+    /// Where its output is.
+    pub log_path: Option<String>,
+}
+
+/// The container runtime at a socket.
+#[async_trait]
+pub trait RuntimeBackend: Send + Sync {
+    /// What the runtime says of itself. At most 2 s.
+    async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError>;
+    /// The cgroup driver that the runtime asks for (`RuntimeConfig`): `systemd` or `cgroupfs`.
+    async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError>;
+    /// Whether the image is there.
+    async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError>;
+    /// Pulls the image; returns when it is there.
+    async fn pull(&self, socket: &str, image: &str) -> Result<(), RuntimeError>;
+    /// The newest container of each name in the namespace `kube-system`, running or not.
+    async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError>;
+}
+
+/// The power to pull images and to look at containers.
+pub struct Runtime {
+    backend: Arc<dyn RuntimeBackend>,
+    outward: Outward,
+}
+
+impl Capability<Node> for Runtime {
+    const NAME: &'static str = "runtime";
+
+    fn of(session: &NodeSession) -> Self {
+        Self { backend: Arc::clone(&session.backends.runtime), outward: Outward::of(session) }
+    }
+}
+
+impl Runtime {
+    /// What the runtime says of itself.
+    pub async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError> {
+        self.backend.status(socket).await
+    }
+
+    /// The cgroup driver that the runtime asks for.
+    pub async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError> {
+        self.backend.cgroup_driver(socket).await
+    }
+
+    /// Whether the image is there.
+    pub async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError> {
+        self.backend.has_image(socket, image).await
+    }
+
+    /// Pulls the image once.
+    pub async fn pull(&self, socket: &str, image: &str) -> Result<(), Failure> {
+        self.outward.perform(Effect::new("pull", image), self.backend.pull(socket, image)).await
+    }
+
+    /// The newest container of each name in the namespace `kube-system`, running or not.
+    pub async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
+        self.backend.containers(socket).await
+    }
+}
