@@ -60,12 +60,12 @@ pub enum Applies {
     label = "needs `impl Artifact<Node>` with `async fn load`"
 )]
 pub trait Artifact<W: World>: Value {
-    /// Reads what an earlier run made; `None` when it is not there.
-    fn load(view: &W::View) -> impl Future<Output = Result<Option<Self>, Failure>> + Send;
+    /// Reads what an earlier run made; `None` when it is not there. The seeds say where to look, such as `--cert-dir`.
+    fn load(view: &W::View, seeds: &Seeds) -> impl Future<Output = Result<Option<Self>, Failure>> + Send;
 }
 
 impl<W: World> Artifact<W> for () {
-    async fn load(_: &W::View) -> Result<Option<Self>, Failure> {
+    async fn load(_: &W::View, _: &Seeds) -> Result<Option<Self>, Failure> {
         Ok(Some(()))
     }
 }
@@ -265,7 +265,7 @@ pub trait AnyPhase<W: World>: sealed::Sealed<W> + Send + Sync {
     /// Takes the input and starts; the future borrows neither store nor session.
     fn start(&'static self, store: &Store, session: &W::Session, report: Report) -> Doing<'static, Made>;
     /// Loads its artifact.
-    fn find<'a>(&self, view: &'a W::View) -> Doing<'a, Option<Made>>;
+    fn find<'a>(&self, view: &'a W::View, seeds: &'a Seeds) -> Doing<'a, Option<Made>>;
 }
 
 impl<W: World, P: Phase<W>> AnyPhase<W> for P {
@@ -300,8 +300,8 @@ impl<W: World, P: Phase<W>> AnyPhase<W> for P {
         Box::pin(async move { Ok(Arc::new(self.run(input, &report).await?) as Made) })
     }
 
-    fn find<'a>(&self, view: &'a W::View) -> Doing<'a, Option<Made>> {
-        Box::pin(async move { Ok(P::Output::load(view).await?.map(|made| Arc::new(made) as Made)) })
+    fn find<'a>(&self, view: &'a W::View, seeds: &'a Seeds) -> Doing<'a, Option<Made>> {
+        Box::pin(async move { Ok(P::Output::load(view, seeds).await?.map(|made| Arc::new(made) as Made)) })
     }
 }
 
