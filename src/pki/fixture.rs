@@ -1,0 +1,1 @@
+//! Keys and moments that tests share.
