@@ -1,2 +1,7 @@
-//! The lab.
-fn main() {}
+//! `cargo lab`: real Kubernetes nodes on one machine.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubewright_lab::main()
+}

@@ -1,0 +1,47 @@
+//! A load balancer in front of several control planes: haproxy, on the bridge's own address.
+
+use std::process::Stdio;
+
+use crate::{
+    SWITCH_ADDRESS,
+    error::{LabError, Result},
+    lab::Lab,
+    layout, network,
+    node::{JOIN_GROUPS, Node},
+    program::{line, program},
+    say,
+};
+
+/// Starts it unless it runs.
+pub(crate) fn ensure(lab: &Lab, control_planes: &[Node]) -> Result<()> {
+    let (unit, dir) = (lab.unit("switch"), lab.state());
+    let _lock = lab.lock()?;
+    if !lab.hierarchy().processes(&unit).is_empty() {
+        return Ok(());
+    }
+    say::step(&format!("starting the load balancer on {SWITCH_ADDRESS}:6443"));
+    let settings = dir.join("haproxy.cfg");
+    layout::write(&settings, configuration(control_planes))?;
+    lab.hierarchy().make(&unit)?;
+    let log_path = dir.join("haproxy.log");
+    let log = layout::create(&log_path)?;
+    let errors = log.try_clone().map_err(LabError::file("open", &log_path))?;
+    let mut command = program("sh", ["-c", JOIN_GROUPS, "join"]);
+    command.args(lab.hierarchy().entrances(&unit)).args(["--", "setsid", "nsenter"]);
+    command.arg(format!("--net={}", network::path(&unit).display())).args(["haproxy", "-db", "-f"]).arg(settings);
+    command.stdin(Stdio::null()).stdout(log).stderr(errors);
+    let text = line(&command);
+    // It outlives this process: `down` finds it in its control group.
+    command.spawn().map(drop).map_err(|source| LabError::Start { line: text, source })
+}
+
+fn configuration(control_planes: &[Node]) -> String {
+    let servers: String = control_planes
+        .iter()
+        .map(|node| format!("  server {} {}:6443 check inter 500ms fall 2 rise 1\n", node.name(), node.address()))
+        .collect();
+    format!(
+        "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 10m\n  timeout server 10m\n\
+         listen api\n  bind {SWITCH_ADDRESS}:6443\n  option tcp-check\n{servers}"
+    )
+}

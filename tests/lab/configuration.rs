@@ -1,0 +1,113 @@
+//! The configuration files that a lab's clusters are made with. What is true only of lab nodes is said here and nowhere
+//! else.
+
+use serde_json::{Value, json};
+
+use crate::{SWITCH_ADDRESS, containerd::SOCKET, kubernetes::Kubernetes};
+
+/// Whose reader a configuration file is for; it decides the API version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// kubewright, which reads the newest API whatever the cluster's version.
+    Kubewright,
+    /// kubeadm of the cluster's own version.
+    Kubeadm,
+}
+
+/// What distinguishes one lab cluster's configuration from another's.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) reader: Reader,
+    pub(crate) kubernetes: &'a Kubernetes,
+    /// Whether several control planes stand behind the load balancer.
+    pub(crate) balanced: bool,
+}
+
+/// How to join: what a control plane hands out.
+#[derive(Clone)]
+pub(crate) struct Ticket {
+    pub(crate) endpoint: String,
+    pub(crate) token: String,
+    pub(crate) ca_hash: String,
+    /// The key to the uploaded certificates, for another control plane.
+    pub(crate) certificate_key: Option<String>,
+}
+
+impl Wanted<'_> {
+    /// The file for `init` on the node of that name and address.
+    pub(crate) fn init(&self, name: &str, address: &str) -> String {
+        let version = self.kubernetes.version();
+        let mut cluster = json!({
+            "apiVersion": self.api(), "kind": "ClusterConfiguration", "kubernetesVersion": version.to_string(),
+        });
+        if self.balanced {
+            cluster["controlPlaneEndpoint"] = json!(format!("{SWITCH_ADDRESS}:6443"));
+        }
+        if self.kubernetes.etcd_differs() {
+            cluster["etcd"] = json!({"local": {"imageTag": self.kubernetes.etcd_tag()}});
+        }
+        let init = json!({
+            "apiVersion": self.api(), "kind": "InitConfiguration",
+            "localAPIEndpoint": {"advertiseAddress": address}, "nodeRegistration": self.registration(name),
+        });
+        documents(&[init, cluster, kubelet(version.minor), kube_proxy()])
+    }
+
+    /// The file for `join` on the node of that name and address.
+    pub(crate) fn join(&self, name: &str, address: &str, ticket: &Ticket) -> String {
+        let mut join = json!({
+            "apiVersion": self.api(), "kind": "JoinConfiguration", "nodeRegistration": self.registration(name),
+            "discovery": {"bootstrapToken": {
+                "token": ticket.token, "apiServerEndpoint": ticket.endpoint, "caCertHashes": [ticket.ca_hash],
+            }},
+        });
+        if let Some(key) = &ticket.certificate_key {
+            join["controlPlane"] = json!({"localAPIEndpoint": {"advertiseAddress": address}, "certificateKey": key});
+        }
+        documents(&[join])
+    }
+
+    fn registration(&self, name: &str) -> Value {
+        let mut registration = json!({"name": name, "criSocket": SOCKET});
+        if self.reader == Reader::Kubewright {
+            // CoreDNS's image can be had from nowhere here; all others are on the node.
+            registration["ignorePreflightErrors"] = json!(["ImagePull"]);
+        }
+        registration
+    }
+
+    fn api(&self) -> String {
+        let version = match (self.reader, self.kubernetes.version().minor) {
+            (Reader::Kubewright, _) | (_, 31..) => "v1beta4",
+            (_, 22..) => "v1beta3",
+            (_, _) => "v1beta2",
+        };
+        format!("kubeadm.k8s.io/{version}")
+    }
+}
+
+/// The kubelet of a lab node: no systemd that could own control groups, swap is the machine's business, and from 1.31 a
+/// kubelet must be told that version 1 of control groups will do.
+fn kubelet(minor: u32) -> Value {
+    let mut document = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+        "cgroupDriver": "cgroupfs", "failSwapOn": false,
+    });
+    if minor >= 31 {
+        document["failCgroupV1"] = json!(false);
+    }
+    document
+}
+
+/// kube-proxy on a lab node: `nf_conntrack_max` is the machine's, and a namespace cannot raise it.
+fn kube_proxy() -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
+        "conntrack": {"maxPerCore": 0},
+    })
+}
+
+/// A YAML stream of documents; JSON is YAML, too.
+fn documents(documents: &[Value]) -> String {
+    documents.iter().map(|document| format!("---\n{document:#}\n")).collect()
+}
