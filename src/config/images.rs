@@ -1,0 +1,79 @@
+//! Names of the images that a cluster runs, and their order for pulling and listing.
+
+use serde::Deserialize;
+
+use crate::facts::VersionFacts;
+use crate::model::{ClusterConfiguration, Etcd};
+
+/// An image that a control-plane node needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Image {
+    /// kube-apiserver.
+    KubeApiserver,
+    /// kube-controller-manager.
+    KubeControllerManager,
+    /// kube-scheduler.
+    KubeScheduler,
+    /// kube-proxy.
+    KubeProxy,
+    /// CoreDNS.
+    Coredns,
+    /// The sandbox image.
+    Pause,
+    /// etcd.
+    Etcd,
+}
+
+impl Image {
+    /// Returns the last part of the image's path.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KubeApiserver => "kube-apiserver",
+            Self::KubeControllerManager => "kube-controller-manager",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::KubeProxy => "kube-proxy",
+            Self::Coredns => "coredns",
+            Self::Pause => "pause",
+            Self::Etcd => "etcd",
+        }
+    }
+}
+
+/// Returns the full reference of an image, such as `registry.k8s.io/etcd:3.6.8-0`.
+pub fn reference(image: Image, cluster: &ClusterConfiguration, facts: &VersionFacts) -> String {
+    let default = cluster.image_repository.as_str();
+    match image {
+        Image::Pause => format!("{default}/pause:{}", facts.images.pause),
+        Image::Etcd => {
+            let local = cluster.etcd.local();
+            let repository = local.and_then(|etcd| etcd.image.repository.as_deref()).unwrap_or(default);
+            format!("{repository}/etcd:{}", etcd_tag(cluster, facts))
+        }
+        Image::Coredns => {
+            let repository = cluster.dns.image.repository.as_deref().unwrap_or(default);
+            let tag = cluster.dns.image.tag.as_deref().unwrap_or(&facts.images.coredns);
+            // Mirrors keep the image at their top, so the longer path holds for the default registry only.
+            let path = if repository == facts.images.repository { &facts.images.coredns_path } else { "coredns" };
+            format!("{repository}/{path}:{tag}")
+        }
+        _ => format!("{default}/{}:{}", image.name(), cluster.kubernetes_version.image_tag()),
+    }
+}
+
+/// Returns the tag of local etcd's image, which decides what flags it knows.
+pub fn etcd_tag<'a>(cluster: &'a ClusterConfiguration, facts: &'a VersionFacts) -> &'a str {
+    let pinned = cluster.etcd.local().and_then(|etcd| etcd.image.tag.as_deref());
+    pinned.unwrap_or(&facts.images.etcd)
+}
+
+/// Returns all references that a control-plane node needs, in the version's order.
+pub fn pull_list(cluster: &ClusterConfiguration, facts: &VersionFacts) -> Vec<String> {
+    let needed = |image: &&Image| match image {
+        Image::KubeProxy => !cluster.proxy.disabled,
+        Image::Coredns => !cluster.dns.disabled,
+        Image::Etcd => matches!(cluster.etcd, Etcd::Local(_)),
+        _ => true,
+    };
+    facts.images.order.iter().filter(needed).map(|image| reference(*image, cluster, facts)).collect()
+}

@@ -1,0 +1,123 @@
+//! The only place that knows a YAML library: text to JSON values with their lines, and back in kubeadm's form.
+//!
+//! kubeadm reads YAML 1.1 and our library 1.2; what differs for configurations (`yes` and `no` as booleans) is made
+//! up for here.
+
+mod emit;
+mod lines;
+mod read;
+
+use serde_json::Value;
+
+use crate::error::ConfigError;
+use lines::Lines;
+
+pub use emit::to_string;
+
+/// Largest input, in bytes. The API server takes no larger object either.
+const MAX_BYTES: usize = 3 << 20;
+
+/// One document of a file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    value: Value,
+    duplicates: Vec<String>,
+    lines: Lines,
+}
+
+impl Document {
+    /// Returns the content.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Returns the paths of keys that stand twice in their map; the last one counts.
+    pub fn duplicates(&self) -> &[String] {
+        &self.duplicates
+    }
+
+    /// Returns the line in the file, from 1, of a field or else of the nearest field above it.
+    pub fn line(&self, path: &str) -> usize {
+        self.lines.nearest(path)
+    }
+}
+
+/// Reads every document of a file.
+///
+/// # Errors
+/// The input is too large, no UTF-8 or no YAML; or a document separator has text beside it.
+pub fn documents(bytes: &[u8]) -> Result<Vec<Document>, ConfigError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(ConfigError::document(format!("the input is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        ConfigError::document("the input is not UTF-8 text").at(Some(line))
+    })?;
+    let parts = split(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    parts.into_iter().map(|(first_line, part)| parse(part, first_line)).collect()
+}
+
+/// Reads a file with exactly one document.
+///
+/// # Errors
+/// As [`documents`], and for any other number of them.
+pub fn document(bytes: &[u8]) -> Result<Document, ConfigError> {
+    let mut found = documents(bytes)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(document), true) => Ok(document),
+        _ => Err(ConfigError::document("expected exactly one YAML document")),
+    }
+}
+
+/// Reads text that is part of this program.
+pub(crate) fn embedded(text: &str) -> Value {
+    serde_yaml::from_str(text).expect("a test reads every embedded text")
+}
+
+/// Splits at lines that start with `---`; one at the start and one as the very last line separate nothing.
+fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
+    let mut parts = Vec::new();
+    let (mut start, mut start_line, mut offset) = (0, 1, 0);
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if let Some(rest) = line.strip_prefix("---") {
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let error = ConfigError::document(format!("text beside the document separator: `{rest}`"));
+                return Err(error.at(Some(index + 1)).hint("put it on a line of its own"));
+            }
+            if offset > 0 {
+                parts.push((start_line, &text[start..offset]));
+            }
+            (start, start_line) = (offset + line.len(), index + 2);
+        }
+        offset += line.len();
+    }
+    if start < text.len() {
+        parts.push((start_line, &text[start..]));
+    }
+    Ok(parts)
+}
+
+fn parse(text: &str, first_line: usize) -> Result<Document, ConfigError> {
+    let (mut value, duplicates) = read::read(text).map_err(|error| {
+        let line = error.location().map(|location| location.line() + first_line - 1);
+        ConfigError::document(format!("not valid YAML: {}", read::message(&error))).at(line)
+    })?;
+    let lines = Lines::scan(text, first_line);
+    lines.resolve_old_booleans(&mut value);
+    Ok(Document { value, duplicates, lines })
+}
+
+/// Appends a map key to a path.
+pub(crate) fn child(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Appends a list index to a path.
+pub(crate) fn item(path: &str, index: usize) -> String {
+    format!("{path}[{index}]")
+}
+
+#[cfg(test)]
+mod tests;
