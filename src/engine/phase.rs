@@ -232,7 +232,7 @@ macro_rules! tuples {
 }
 
 tuples! { () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
-    (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L) }
+(A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L) }
 
 pub(crate) type Made = Arc<dyn Any + Send + Sync>;
 /// The future of one erased phase.

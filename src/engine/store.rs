@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::phase::{ArtifactId, Made, Value};
 
 /// Typed values that are known before any phase runs: the configuration and the flags.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Seeds {
     values: HashMap<TypeId, (ArtifactId, Made)>,
 }
@@ -43,8 +43,8 @@ pub struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(seeds: Seeds) -> Self {
-        Self { values: seeds.values.into_iter().map(|(id, (_, made))| (id, made)).collect() }
+    pub(crate) fn new(seeds: &Seeds) -> Self {
+        Self { values: seeds.values.iter().map(|(id, (_, made))| (*id, made.clone())).collect() }
     }
 
     pub(crate) fn put(&mut self, id: ArtifactId, made: Made) {
