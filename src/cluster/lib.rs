@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The API server, the container runtime and health endpoints, for real: implements the traits of `kubewright-node` with
+//! network clients. Heavy dependencies stop here; nobody but the command line depends on this crate.
+
+mod crypto;
+pub mod health;
+pub mod kube;
+pub mod runtime;
+
+pub use crypto::install_crypto_provider;
+pub use health::LocalHealth;
+pub use kube::ApiServer;
+pub use runtime::CriRuntime;
+
+/// The text of the deepest cause, shortened to one line: the outer links of a client's error only say that it failed.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let text = innermost.to_string();
+    // The number says nothing that the words before it do not.
+    shorten(text.split(" (os error").next().unwrap_or_default())
+}
+
+/// One line of at most 400 characters.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    line.chars().take(LONGEST).chain(['…']).collect()
+}

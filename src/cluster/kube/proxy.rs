@@ -1,0 +1,55 @@
+//! Which proxy a connection to the API server takes. The rules are client-go's: `proxy-url` of the kubeconfig, else
+//! `HTTPS_PROXY` unless `NO_PROXY` names the server, and never a proxy to this machine itself.
+
+use std::net::IpAddr;
+
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+/// The proxy settings of the environment.
+pub(super) struct Proxies {
+    environment: Matcher,
+}
+
+impl Proxies {
+    /// Reads `HTTPS_PROXY` and `NO_PROXY`, or their lower-case forms.
+    pub(super) fn from_environment() -> Self {
+        let first = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        Self::new(first(["HTTPS_PROXY", "https_proxy"]), first(["NO_PROXY", "no_proxy"]))
+    }
+
+    fn new(https: Option<String>, no: Option<String>) -> Self {
+        let environment = Matcher::builder().https(https.unwrap_or_default()).no(no.unwrap_or_default()).build();
+        Self { environment }
+    }
+
+    /// The proxy for a server; `document` is the kubeconfig's own `proxy-url`, which no environment overrules.
+    pub(super) fn choose(&self, server: &Uri, document: Option<&str>) -> Result<Option<Intercept>, String> {
+        let proxy = match document {
+            Some(url) => Some(
+                Matcher::builder()
+                    .all(url.to_owned())
+                    .build()
+                    .intercept(server)
+                    .ok_or("the kubeconfig's proxy-url is not a URL")?,
+            ),
+            None if is_local(server) => None,
+            None => self.environment.intercept(server),
+        };
+        match proxy {
+            Some(proxy) if proxy.uri().scheme_str() != Some("http") => Err(format!(
+                "a proxy with the scheme `{}` is not supported, only `http`",
+                proxy.uri().scheme_str().unwrap_or_default()
+            )),
+            proxy => Ok(proxy),
+        }
+    }
+}
+
+fn is_local(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The container runtime over CRI v1 (gRPC on a unix socket): containerd, CRI-O and whatever else speaks it.
+
+mod connection;
+mod messages;
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
+use serde::Deserialize;
+
+use connection::{Call, Connection};
+use messages as cri;
+
+const fn runtime(method: &'static str) -> Call {
+    Call { service: "RuntimeService", method }
+}
+
+const fn images(method: &'static str) -> Call {
+    Call { service: "ImageService", method }
+}
+
+/// The container runtime at a socket: `unix:///run/containerd/containerd.sock`, or only the path. Every call connects
+/// anew, which costs about a millisecond and never meets a connection that a restart has broken.
+#[derive(Debug, Default)]
+pub struct CriRuntime {}
+
+impl CriRuntime {
+    /// Makes it; nothing is connected yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl RuntimeBackend for CriRuntime {
+    async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let version: cri::VersionResponse = connection.ask(runtime("Version"), cri::VersionRequest {}).await?;
+        let status: cri::StatusResponse =
+            connection.ask(runtime("Status"), cri::StatusRequest { verbose: true }).await?;
+        let sandbox_image = status.info.get("config").and_then(|config| sandbox_image(config));
+        let conditions = status.status.unwrap_or_default().conditions;
+        let broken = conditions.iter().find(|condition| condition.r#type == "RuntimeReady" && !condition.status);
+        Ok(RuntimeStatus {
+            name: version.runtime_name,
+            version: version.runtime_version,
+            ready: broken.is_none(),
+            message: broken.map(reason).unwrap_or_default(),
+            sandbox_image,
+        })
+    }
+
+    async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let call = runtime("RuntimeConfig");
+        let config: cri::RuntimeConfigResponse = connection.ask(call, cri::RuntimeConfigRequest {}).await?;
+        let driver = config.linux.map(|linux| linux.cgroup_driver());
+        match driver {
+            Some(cri::CgroupDriver::Systemd) => Ok("systemd".into()),
+            Some(cri::CgroupDriver::Cgroupfs) => Ok("cgroupfs".into()),
+            None => Err(RuntimeError::Failed {
+                socket: socket.to_owned(),
+                call: call.method,
+                message: "its answer says nothing about Linux".into(),
+            }),
+        }
+    }
+
+    async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let status: cri::ImageStatusResponse = connection.ask(images("ImageStatus"), named(image)).await?;
+        Ok(status.image.is_some())
+    }
+
+    async fn pull(&self, socket: &str, image: &str) -> Result<(), RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let _: cri::PullImageResponse = connection.wait_for(images("PullImage"), named(image)).await?;
+        Ok(())
+    }
+
+    async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let of_kube_system = HashMap::from([("io.kubernetes.pod.namespace".to_owned(), "kube-system".to_owned())]);
+        let filter = Some(cri::ContainerFilter { label_selector: of_kube_system });
+        let list: cri::ListContainersResponse =
+            connection.ask(runtime("ListContainers"), cri::ListContainersRequest { filter }).await?;
+        let mut containers = Vec::new();
+        for (metadata, id) in newest(list.containers) {
+            let question = cri::ContainerStatusRequest { container_id: id };
+            let answer = connection.ask(runtime("ContainerStatus"), question).await;
+            let answer: cri::ContainerStatusResponse = match answer {
+                Ok(answer) => answer,
+                // It was removed between the two calls; another one takes its place soon.
+                Err(RuntimeError::Failed { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            containers.push(described(metadata, answer.status.unwrap_or_default()));
+        }
+        Ok(containers)
+    }
+}
+
+fn named(image: &str) -> cri::ImageRequest {
+    cri::ImageRequest { image: Some(cri::ImageSpec { image: image.to_owned() }) }
+}
+
+/// The sandbox image in the configuration that containerd and CRI-O show as JSON when asked to be verbose.
+fn sandbox_image(config: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Config {
+        sandbox_image: String,
+    }
+    serde_json::from_str(config).ok().map(|config: Config| config.sandbox_image).filter(|image| !image.is_empty())
+}
+
+fn reason(condition: &cri::RuntimeCondition) -> String {
+    match (condition.reason.as_str(), condition.message.as_str()) {
+        ("", message) => message.to_owned(),
+        (reason, "") => reason.to_owned(),
+        (reason, message) => format!("{reason}: {message}"),
+    }
+}
+
+/// The newest container of each name, sorted by name.
+fn newest(containers: Vec<cri::Container>) -> Vec<(cri::ContainerMetadata, String)> {
+    let mut by_name: BTreeMap<String, (i64, cri::ContainerMetadata, String)> = BTreeMap::new();
+    for container in containers {
+        let metadata = container.metadata.unwrap_or_default();
+        let known = by_name.get(&metadata.name);
+        if known.is_none_or(|(created_at, ..)| *created_at < container.created_at) {
+            by_name.insert(metadata.name.clone(), (container.created_at, metadata, container.id));
+        }
+    }
+    by_name.into_values().map(|(_, metadata, id)| (metadata, id)).collect()
+}
+
+fn described(metadata: cri::ContainerMetadata, status: cri::ContainerStatus) -> ContainerInfo {
+    let state = status.state();
+    ContainerInfo {
+        name: metadata.name,
+        state: match state {
+            cri::ContainerState::Created => "created",
+            cri::ContainerState::Running => "running",
+            cri::ContainerState::Exited => "exited",
+            cri::ContainerState::Unknown => "unknown",
+        }
+        .into(),
+        exit_code: (state == cri::ContainerState::Exited).then_some(status.exit_code),
+        attempt: metadata.attempt,
+        log_path: Some(status.log_path).filter(|path| !path.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

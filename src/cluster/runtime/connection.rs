@@ -1,0 +1,114 @@
+//! One gRPC connection to a container runtime's socket, and the errors of calls over it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::uri::PathAndQuery;
+use hyper_util::rt::TokioIo;
+use kubewright_node::RuntimeError;
+use tokio::net::UnixStream;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+use tower::service_fn;
+
+use crate::{innermost, shorten};
+
+/// How long connecting and each call that answers at once may take; kubeadm's limit, which it has from crictl.
+const LIMIT: Duration = Duration::from_secs(2);
+/// The largest answer in bytes, as in the kubelet.
+const LARGEST_ANSWER: usize = 16 << 20;
+
+/// One call: the service and the method of `runtime.v1`.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) service: &'static str,
+    pub(super) method: &'static str,
+}
+
+/// A connection to one socket.
+pub(super) struct Connection {
+    socket: String,
+    channel: Channel,
+}
+
+impl Connection {
+    /// Connects within 2 s.
+    pub(super) async fn open(socket: &str) -> Result<Self, RuntimeError> {
+        let unreachable = |message: String| RuntimeError::Unreachable { socket: socket.to_owned(), message };
+        let path = path_of(socket).map_err(unreachable)?;
+        let connector = service_fn(move |_| {
+            let path = path.clone();
+            async move { UnixStream::connect(path).await.map(TokioIo::new) }
+        });
+        // gRPC wants an address; over a unix socket nobody looks at it.
+        let endpoint = Endpoint::from_static("http://localhost");
+        match tokio::time::timeout(LIMIT, endpoint.connect_with_connector(connector)).await {
+            Ok(Ok(channel)) => Ok(Self { socket: socket.to_owned(), channel }),
+            Ok(Err(error)) => Err(unreachable(innermost(&error))),
+            Err(_) => Err(unreachable(format!("no connection within {} s", LIMIT.as_secs()))),
+        }
+    }
+
+    /// Calls, and gives up after 2 s.
+    pub(super) async fn ask<Q, A>(&self, call: Call, question: Q) -> Result<A, RuntimeError>
+    where
+        Q: prost::Message + Send + Sync + 'static,
+        A: prost::Message + Default + Send + Sync + 'static,
+    {
+        tokio::time::timeout(LIMIT, self.wait_for(call, question)).await.unwrap_or_else(|_| {
+            let message = format!("no answer to {} within {} s", call.method, LIMIT.as_secs());
+            Err(RuntimeError::Unreachable { socket: self.socket.clone(), message })
+        })
+    }
+
+    /// Calls, and waits for as long as it takes. Dropping the future cancels the call in the runtime too.
+    pub(super) async fn wait_for<Q, A>(&self, call: Call, question: Q) -> Result<A, RuntimeError>
+    where
+        Q: prost::Message + Send + Sync + 'static,
+        A: prost::Message + Default + Send + Sync + 'static,
+    {
+        let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
+        let answer = async {
+            client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+            let path = PathAndQuery::try_from(format!("/runtime.v1.{}/{}", call.service, call.method))
+                .map_err(|error| Status::internal(error.to_string()))?;
+            client.unary(Request::new(question), path, ProstCodec::default()).await
+        };
+        answer.await.map(tonic::Response::into_inner).map_err(|status| self.failure(call, &status))
+    }
+
+    fn failure(&self, call: Call, status: &Status) -> RuntimeError {
+        let socket = self.socket.clone();
+        // Only a status that was made on this side has a cause.
+        if let Some(cause) = std::error::Error::source(status) {
+            return RuntimeError::Unreachable { socket, message: innermost(cause) };
+        }
+        match status.code() {
+            // The socket answers, but CRI is not served at all: containerd with `cri` among its `disabled_plugins`.
+            Code::Unimplemented if status.message().contains("unknown service") => RuntimeError::Failed {
+                socket,
+                call: call.method,
+                message: format!("it does not serve CRI v1 ({})", shorten(status.message())),
+            },
+            Code::Unimplemented => RuntimeError::Unimplemented { socket, call: call.method },
+            code => {
+                let words = if status.message().is_empty() { code.description() } else { status.message() };
+                RuntimeError::Failed { socket, call: call.method, message: shorten(words) }
+            }
+        }
+    }
+}
+
+/// The socket's file: `unix:///path` as the kubelet wants it, or only the path.
+fn path_of(socket: &str) -> Result<PathBuf, String> {
+    let path = socket.strip_prefix("unix://").unwrap_or(socket);
+    if path.starts_with('/') {
+        return Ok(PathBuf::from(path));
+    }
+    Err("it must be `unix://` and an absolute path".into())
+}
+
+#[cfg(test)]
+mod tests;

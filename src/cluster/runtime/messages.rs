@@ -1,0 +1,191 @@
+//! The messages of CRI v1 that are used here, each with only the fields that are read or set. The tags are those of
+//! `runtime.v1` in the public CRI API; a decoder passes over fields that it does not know.
+
+use std::collections::HashMap;
+
+/// `VersionRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct VersionRequest {}
+
+/// `VersionResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct VersionResponse {
+    #[prost(string, tag = "2")]
+    pub(super) runtime_name: String,
+    #[prost(string, tag = "3")]
+    pub(super) runtime_version: String,
+}
+
+/// `StatusRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct StatusRequest {
+    #[prost(bool, tag = "1")]
+    pub(super) verbose: bool,
+}
+
+/// `StatusResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct StatusResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) status: Option<RuntimeStatus>,
+    #[prost(map = "string, string", tag = "2")]
+    pub(super) info: HashMap<String, String>,
+}
+
+/// `RuntimeStatus`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RuntimeStatus {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) conditions: Vec<RuntimeCondition>,
+}
+
+/// `RuntimeCondition`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RuntimeCondition {
+    #[prost(string, tag = "1")]
+    pub(super) r#type: String,
+    #[prost(bool, tag = "2")]
+    pub(super) status: bool,
+    #[prost(string, tag = "3")]
+    pub(super) reason: String,
+    #[prost(string, tag = "4")]
+    pub(super) message: String,
+}
+
+/// `RuntimeConfigRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RuntimeConfigRequest {}
+
+/// `RuntimeConfigResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RuntimeConfigResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) linux: Option<LinuxRuntimeConfiguration>,
+}
+
+/// `LinuxRuntimeConfiguration`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct LinuxRuntimeConfiguration {
+    #[prost(enumeration = "CgroupDriver", tag = "1")]
+    pub(super) cgroup_driver: i32,
+}
+
+/// `CgroupDriver`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(super) enum CgroupDriver {
+    Systemd = 0,
+    Cgroupfs = 1,
+}
+
+/// `ImageSpec`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ImageSpec {
+    #[prost(string, tag = "1")]
+    pub(super) image: String,
+}
+
+/// `ImageStatusRequest`, and `PullImageRequest` without credentials: both have the image at tag 1.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ImageRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) image: Option<ImageSpec>,
+}
+
+/// `ImageStatusResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ImageStatusResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) image: Option<Image>,
+}
+
+/// `Image`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Image {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+}
+
+/// `PullImageResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PullImageResponse {
+    #[prost(string, tag = "1")]
+    pub(super) image_ref: String,
+}
+
+/// `ListContainersRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ListContainersRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) filter: Option<ContainerFilter>,
+}
+
+/// `ContainerFilter`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerFilter {
+    #[prost(map = "string, string", tag = "4")]
+    pub(super) label_selector: HashMap<String, String>,
+}
+
+/// `ListContainersResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ListContainersResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) containers: Vec<Container>,
+}
+
+/// `Container`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Container {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+    #[prost(message, optional, tag = "3")]
+    pub(super) metadata: Option<ContainerMetadata>,
+    /// Nanoseconds since 1970.
+    #[prost(int64, tag = "7")]
+    pub(super) created_at: i64,
+}
+
+/// `ContainerMetadata`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerMetadata {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(uint32, tag = "2")]
+    pub(super) attempt: u32,
+}
+
+/// `ContainerState`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(super) enum ContainerState {
+    Created = 0,
+    Running = 1,
+    Exited = 2,
+    Unknown = 3,
+}
+
+/// `ContainerStatusRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerStatusRequest {
+    #[prost(string, tag = "1")]
+    pub(super) container_id: String,
+}
+
+/// `ContainerStatusResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerStatusResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) status: Option<ContainerStatus>,
+}
+
+/// `ContainerStatus`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerStatus {
+    #[prost(enumeration = "ContainerState", tag = "3")]
+    pub(super) state: i32,
+    #[prost(int32, tag = "7")]
+    pub(super) exit_code: i32,
+    #[prost(string, tag = "15")]
+    pub(super) log_path: String,
+}
