@@ -89,6 +89,7 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(malformed("trailing bytes"));
         }
+        check_signature_algorithm(der)?;
         Ok(Self { der: der.into(), facts: Arc::new(Facts::read(&parsed)?), intermediates: Vec::new() })
     }
 
@@ -284,6 +285,24 @@ impl Name {
     }
 }
 
+/// Checks that the algorithm beside the signature is the one that was signed, byte for byte.
+///
+/// RFC 5280 section 4.1.1.2 demands it and the parser does not look; Go refuses such certificates.
+fn check_signature_algorithm(der: &[u8]) -> Result<(), PkiError> {
+    let parts = |sequence: &[u8]| {
+        yasna::parse_der(sequence, |reader| reader.collect_sequence_of(|reader| reader.read_der())).map_err(malformed)
+    };
+    let outer = parts(der)?;
+    let signed = parts(outer.first().map_or(&[], Vec::as_slice))?;
+    // Certificates of version 1 begin with the serial number, all others with the version.
+    let has_version = signed.first().is_some_and(|part| part.first() == Some(&EXPLICIT_0));
+    let algorithm = signed.get(if has_version { 2 } else { 1 });
+    match algorithm.is_some() && algorithm == outer.get(1) {
+        true => Ok(()),
+        false => Err(malformed("the signature algorithms differ")),
+    }
+}
+
 /// Takes names and addresses; other kinds, such as mail addresses, mean nothing to Kubernetes.
 fn read_names(found: &[GeneralName<'_>]) -> SanSet {
     let mut dns = Vec::new();
@@ -322,6 +341,9 @@ fn malformed(reason: impl ToString) -> PkiError {
 ///
 /// Keeps a wrong path, such as a disk image, out of memory.
 pub const MAX_CERTIFICATE_FILE: usize = 1024 * 1024;
+
+/// Tag of an explicitly tagged field 0.
+const EXPLICIT_0: u8 = 0xa0;
 
 const LABEL: &str = "CERTIFICATE";
 

@@ -16,7 +16,7 @@ pub struct Conventions {
     pub ca_serial_zero: bool,
     /// How far before now certificates begin; five minutes since 1.28, zero before.
     pub backdate: Duration,
-    /// Leaves in files begin when their authority does. True before 1.28.
+    /// Leaves in files begin when their authority does, as those in kubeconfigs always do. True in 1.20.
     pub leaf_starts_with_ca: bool,
     /// Organization of the API server's client certificate for kubelets.
     ///

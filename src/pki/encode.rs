@@ -44,6 +44,9 @@ pub(crate) fn to_be_signed(template: &Template<'_>, algorithm: SignatureAlgorith
     if let Some(name) = template.names.dns().iter().find(|name| !name.is_ascii()) {
         return Err(PkiError::Unrepresentable { what: "the DNS name", value: name.clone() });
     }
+    if let Some(usage) = template.usages.iter().find(|usage| !is_oid(usage.oid())) {
+        return Err(PkiError::Unrepresentable { what: "the usage", value: format!("{usage:?}") });
+    }
     for moment in [template.validity.not_before(), template.validity.not_after()] {
         if !(1950..=9999).contains(&moment.year()) {
             return Err(PkiError::Unrepresentable { what: "the time", value: moment.to_string() });
@@ -214,6 +217,11 @@ fn write_attribute(writer: DERWriter<'_>, id: &[u64], value: &str) {
             false => writer.next().write_utf8_string(value),
         }
     });
+}
+
+/// The first two numbers share one place, which bounds them.
+fn is_oid(numbers: &[u64]) -> bool {
+    matches!(numbers, [0 | 1, 0..=39, ..] | [2, 0..=1_000_000, ..])
 }
 
 /// The alphabet of ASN.1's `PrintableString`.

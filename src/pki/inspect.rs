@@ -12,7 +12,8 @@ impl Certificate {
     ///
     /// Every certificate of the chain must be in its time and every one above the leaf must be allowed to sign.
     /// Any extended key usage will do, names are not looked at, and name constraints of an authority are not
-    /// evaluated.
+    /// evaluated. Signatures are understood if made with RSA of at least 2048 bits, ECDSA P-256 or P-384, or
+    /// Ed25519; any other counts as not made by this authority.
     ///
     /// # Errors
     /// `SignedByAnother` if there is no chain; `Expired` or `NotYetValid`, `NotAuthority` of the certificate

@@ -73,7 +73,8 @@ fn saturating(period: Duration) -> time::Duration {
 }
 
 fn whole_seconds(moment: OffsetDateTime) -> OffsetDateTime {
-    let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or(moment);
+    // Only at the ends of time does the conversion fail, and there hours do not matter.
+    let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or_else(|| moment.replace_offset(UtcOffset::UTC));
     utc.replace_nanosecond(0).unwrap_or(utc)
 }
 

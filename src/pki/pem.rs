@@ -16,32 +16,37 @@ pub(crate) struct Block<'a> {
 /// Reads all well-formed blocks in order.
 pub(crate) fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
     let mut found = Vec::new();
-    let mut open: Option<(&str, Zeroizing<String>)> = None;
+    let mut open: Option<(&str, Vec<&str>)> = None;
     for line in bytes.split(|byte| *byte == b'\n') {
         // A line that is no text cannot belong to a block.
         let line = std::str::from_utf8(line).unwrap_or("").trim();
         if let Some(label) = marker(line, "-----BEGIN ") {
-            open = Some((label, Zeroizing::new(String::with_capacity(bytes.len()))));
+            open = Some((label, Vec::new()));
         } else if let Some(label) = marker(line, "-----END ") {
-            if let Some((begun, text)) = open.take()
-                && begun == label
-                && let Ok(contents) = STANDARD.decode(text.as_bytes())
-            {
-                found.push(Block { label, contents: Zeroizing::new(contents) });
+            let block = open.take().filter(|(begun, _)| *begun == label);
+            if let Some(contents) = block.and_then(|(_, lines)| decode(&lines)) {
+                found.push(Block { label, contents });
             }
-        } else if let Some((_, text)) = &mut open
+        } else if let Some((_, lines)) = &mut open
             && !line.contains(':')
         {
-            text.push_str(line);
+            lines.push(line);
         }
     }
     found
 }
 
+fn decode(lines: &[&str]) -> Option<Zeroizing<Vec<u8>>> {
+    // Sized up front: growing would leave copies of a key behind in freed memory.
+    let mut text = Zeroizing::new(String::with_capacity(lines.iter().map(|line| line.len()).sum()));
+    lines.iter().for_each(|line| text.push_str(line));
+    STANDARD.decode(text.as_bytes()).ok().map(Zeroizing::new)
+}
+
 /// Writes one block with lines of 64 characters.
 pub(crate) fn encode(label: &str, contents: &[u8]) -> Zeroizing<String> {
     let body = Zeroizing::new(STANDARD.encode(contents));
-    // Sized up front: growing would leave copies of a key behind in freed memory.
+    // Sized up front, as above.
     let size = body.len() + body.len() / LINE + 2 * label.len() + 40;
     let mut text = Zeroizing::new(String::with_capacity(size));
     text.push_str("-----BEGIN ");
