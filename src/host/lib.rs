@@ -1,1 +1,24 @@
-//! Placeholder.
+//! This machine: implements the interfaces of `node` with real I/O. Files change in transactions that survive a killed
+//! process; a dry run has an overlay in memory instead. Nothing here knows a phase or a Kubernetes object.
+
+mod claims;
+mod command;
+mod directories;
+mod disk;
+pub mod files;
+pub mod lock;
+pub mod overlay;
+pub mod probe;
+pub mod recover;
+pub mod root;
+mod scratch;
+pub mod services;
+mod session;
+
+pub use files::HostFiles;
+pub use lock::{LockError, NodeLock, STATE_DIR};
+pub use overlay::{DryChange, DryKind, Overlay};
+pub use probe::HostProbe;
+pub use recover::{PhaseFiles, Recovered};
+pub use root::Root;
+pub use services::HostServices;

@@ -1,0 +1,125 @@
+//! Directories that this process made, who relies on them, and which of their names are durable.
+//!
+//! A phase that fails takes back the directories that it made, unless another phase meanwhile relies on them. Both the
+//! making and the taking back happen under one lock, so that nobody loses a directory between looking and writing.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_engine::{Effect, EffectLog};
+use kubewright_node::FileError;
+use rustix::io::Errno;
+
+use crate::claims::SessionId;
+use crate::disk::Disk;
+use crate::scratch;
+
+/// The directories of one backend.
+#[derive(Default)]
+pub(crate) struct Directories {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Made by this process and not yet kept by anybody, with the sessions that rely on them.
+    made: BTreeMap<Utf8PathBuf, BTreeSet<SessionId>>,
+    /// All names in them are durable, as far as this process made them.
+    durable: HashSet<Utf8PathBuf>,
+}
+
+impl Directories {
+    /// Makes the directory and its missing parents with the mode; existing ones keep theirs. The session relies on all
+    /// of them from now on.
+    pub(crate) fn ensure(
+        &self,
+        disk: &Disk,
+        path: &Utf8Path,
+        mode: u32,
+        session: SessionId,
+        log: &EffectLog,
+    ) -> Result<(), FileError> {
+        let failed = |path: &Utf8Path, source| FileError::Io { doing: "make the directory", path: path.to_owned(), source };
+        let mut inner = self.lock();
+        let mut chain: Vec<&Utf8Path> = path.ancestors().collect();
+        chain.reverse();
+        for directory in chain {
+            if disk.is_directory(directory).map_err(|source| failed(directory, source))? {
+                if let Some(holders) = inner.made.get_mut(directory) {
+                    holders.insert(session);
+                }
+                continue;
+            }
+            let temporary = scratch::of_directory(directory, log.run_id(), log.phase());
+            log.scratch(&temporary)?;
+            let made = make(disk, directory, &temporary, mode).map_err(|source| failed(directory, source))?;
+            if let Some(parent) = directory.parent() {
+                inner.durable.remove(parent);
+            }
+            if made {
+                inner.made.entry(directory.to_owned()).or_default().insert(session);
+                log.changed(Effect::new("mkdir", directory.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the names of the directories and of all their parents durable.
+    pub(crate) fn sync(&self, disk: &Disk, directories: &BTreeSet<Utf8PathBuf>) -> Result<(), FileError> {
+        let mut inner = self.lock();
+        let parents: BTreeSet<&Utf8Path> = directories.iter().flat_map(|directory| directory.ancestors().skip(1)).collect();
+        let wanted = parents.into_iter().filter(|parent| !directories.contains(*parent) && !inner.durable.contains(*parent));
+        let wanted: Vec<Utf8PathBuf> = wanted.map(Utf8Path::to_owned).collect();
+        // From the leaves up: a parent's name says nothing about what is in it.
+        for directory in directories.iter().rev().chain(wanted.iter().rev()) {
+            disk.sync_directory(directory).map_err(|source| FileError::Io {
+                doing: "flush the directory",
+                path: directory.clone(),
+                source,
+            })?;
+        }
+        inner.durable.extend(wanted);
+        Ok(())
+    }
+
+    /// Keeps every directory that the session relies on, whatever happens to others.
+    pub(crate) fn keep(&self, session: SessionId) {
+        self.lock().made.retain(|_, holders| !holders.contains(&session));
+    }
+
+    /// Removes what the session made, where it is empty and nobody else relies on it.
+    pub(crate) fn let_go(&self, disk: &Disk, session: SessionId) -> Result<(), FileError> {
+        let mut inner = self.lock();
+        let mine = inner.made.iter_mut().rev().filter_map(|(path, holders)| {
+            let last = holders.remove(&session) && holders.is_empty();
+            last.then(|| path.clone())
+        });
+        let mut outcome = Ok(());
+        for directory in mine.collect::<Vec<_>>() {
+            inner.made.remove(&directory);
+            let removed = disk.remove_directory(&directory);
+            if let Err(source) = removed {
+                outcome = outcome.and(Err(FileError::Io { doing: "remove the directory", path: directory, source }));
+            }
+        }
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a directory that appears with its mode. Says whether it did: somebody else may have been faster.
+fn make(disk: &Disk, path: &Utf8Path, temporary: &Utf8Path, mode: u32) -> io::Result<bool> {
+    let made = disk.make_directory(temporary, mode).and_then(|()| disk.rename(temporary, path));
+    let Err(error) = made else { return Ok(true) };
+    // Nothing can be in it. That it cannot be removed is less interesting than why it cannot be used.
+    let _ = disk.remove_directory(temporary);
+    match Errno::from_io_error(&error) {
+        Some(Errno::EXIST | Errno::NOTEMPTY) => disk.is_directory(path).map(|_| false),
+        _ => Err(error),
+    }
+}

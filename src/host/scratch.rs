@@ -1,0 +1,81 @@
+//! Names of temporary files, and how to tell ours from everybody else's. They begin with a dot because the kubelet reads
+//! every other file in its manifests directory.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// Where a file's new contents wait: `.NAME.RUN.new` beside it.
+pub(crate) fn of_file(target: &Utf8Path, run_id: &str) -> Utf8PathBuf {
+    beside(target, run_id)
+}
+
+/// Where a new directory gets its mode before it appears. Phases make the same parents, so each has a name of its own.
+pub(crate) fn of_directory(target: &Utf8Path, run_id: &str, phase: &str) -> Utf8PathBuf {
+    beside(target, &format!("{run_id}-{}", phase.replace('/', "-")))
+}
+
+/// Whether the path is a temporary file or directory of that run.
+pub(crate) fn belongs_to(path: &Utf8Path, run_id: &str) -> bool {
+    let Some(owner) = path.file_name().and_then(owner) else { return false };
+    owner == run_id || owner.strip_prefix(run_id).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// Whether the name is a temporary file or directory of any real run.
+pub(crate) fn is_scratch(name: &str) -> bool {
+    owner(name).is_some_and(is_run)
+}
+
+/// Whether the name is a temporary file for `target` that a run other than `run_id` left.
+pub(crate) fn is_stray(name: &str, target: &str, run_id: &str) -> bool {
+    let owner = name.strip_prefix('.').and_then(|rest| rest.strip_prefix(target)?.strip_prefix('.')?.strip_suffix(".new"));
+    owner.is_some_and(|owner| is_run(owner) && owner != run_id)
+}
+
+fn beside(target: &Utf8Path, owner: &str) -> Utf8PathBuf {
+    target.with_file_name(format!(".{}.{owner}.new", target.file_name().unwrap_or_default()))
+}
+
+/// What stands between the last two dots of `.NAME.OWNER.new`.
+fn owner(name: &str) -> Option<&str> {
+    let (target, owner) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
+    (!target.is_empty()).then_some(owner)
+}
+
+/// The engine's identifiers look like `000001-20260102T030405Z`; anything looser might be a user's file.
+fn is_run(owner: &str) -> bool {
+    let mut parts = owner.splitn(3, '-');
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = parts.next().is_some_and(|number| number.len() >= 6 && digits(number));
+    let time = parts.next().and_then(|time| time.strip_suffix('Z')?.split_once('T'));
+    number && time.is_some_and(|(day, clock)| day.len() == 8 && clock.len() == 6 && digits(day) && digits(clock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_own_names() {
+        let run = "000012-20260102T030405Z";
+        let file = of_file("/etc/kubernetes/admin.conf".into(), run);
+        assert_eq!(file, "/etc/kubernetes/.admin.conf.000012-20260102T030405Z.new");
+        let directory = of_directory("/etc/kubernetes/pki".into(), run, "certs/ca");
+        assert_eq!(directory, "/etc/kubernetes/.pki.000012-20260102T030405Z-certs-ca.new");
+        for path in [&file, &directory] {
+            assert!(belongs_to(path, run) && is_scratch(path.file_name().unwrap()), "{path}");
+            assert!(!belongs_to(path, "000013-20260102T030405Z"), "{path}");
+        }
+        assert!(belongs_to(".ca.crt.test.new".into(), "test"));
+        assert!(!belongs_to(".ca.crt.test2.new".into(), "test"));
+    }
+
+    #[test]
+    fn leaves_the_files_of_users_alone() {
+        let run = "000012-20260102T030405Z";
+        for name in [".admin.conf.backup.new", "admin.conf.new", ".admin.conf.000001-yesterday.new", ".admin.conf.new", ".new"] {
+            assert!(!is_scratch(name) && !is_stray(name, "admin.conf", run), "{name}");
+        }
+        assert!(is_stray(".admin.conf.000011-20260102T030405Z.new", "admin.conf", run));
+        assert!(!is_stray(".super-admin.conf.000011-20260102T030405Z.new", "admin.conf", run));
+        assert!(!is_stray(".admin.conf.000012-20260102T030405Z.new", "admin.conf", run), "this run's own");
+    }
+}
