@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    bench::Bench,
+    check::Test,
     cluster::{Cluster, Maker, Shape},
     error::Result,
     lab::Lab,
@@ -45,13 +47,18 @@ enum Action {
     },
     /// End and remove all nodes of the lab
     Down,
+    /// Run every check and every test
+    Test(Test),
+    /// Compare kubewright with the peer on one node, in turn
+    Bench(Bench),
 }
 
+/// Which Kubernetes to run.
 #[derive(Args, Debug)]
-struct Binaries {
+pub(crate) struct Binaries {
     /// A directory of Kubernetes binaries to use instead of 1.20.2 built from Debian's source package
     #[arg(long, value_name = "DIR", env = "KUBEWRIGHT_LAB_KUBERNETES")]
-    kubernetes: Option<PathBuf>,
+    pub(crate) kubernetes: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -111,6 +118,8 @@ impl Cli {
                 node.reset(&setup)?;
             }
             Action::Down => open()?.down()?,
+            Action::Test(test) => test.run()?,
+            Action::Bench(bench) => bench.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }

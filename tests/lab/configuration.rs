@@ -1,6 +1,7 @@
 //! The configuration files that a lab's clusters are made with. What is true only of lab nodes is said here and nowhere
 //! else.
 
+use kubewright_config::ApiVersion;
 use serde_json::{Value, json};
 
 use crate::{SWITCH_ADDRESS, containerd::SOCKET, kubernetes::Kubernetes};
@@ -50,7 +51,7 @@ impl Wanted<'_> {
             "apiVersion": self.api(), "kind": "InitConfiguration",
             "localAPIEndpoint": {"advertiseAddress": address}, "nodeRegistration": self.registration(name),
         });
-        documents(&[init, cluster, kubelet(version.minor), kube_proxy()])
+        documents(&[init, cluster, kubelet(version.minor()), kube_proxy()])
     }
 
     /// The file for `join` on the node of that name and address.
@@ -77,18 +78,17 @@ impl Wanted<'_> {
     }
 
     fn api(&self) -> String {
-        let version = match (self.reader, self.kubernetes.version().minor) {
-            (Reader::Kubewright, _) | (_, 31..) => "v1beta4",
-            (_, 22..) => "v1beta3",
-            (_, _) => "v1beta2",
+        let version = match self.reader {
+            Reader::Kubewright => ApiVersion::V1beta4,
+            Reader::Kubeadm => self.kubernetes.facts().api.write,
         };
-        format!("kubeadm.k8s.io/{version}")
+        version.group_version().to_owned()
     }
 }
 
 /// The kubelet of a lab node: no systemd that could own control groups, swap is the machine's business, and from 1.31 a
 /// kubelet must be told that version 1 of control groups will do.
-fn kubelet(minor: u32) -> Value {
+fn kubelet(minor: u64) -> Value {
     let mut document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "cgroupDriver": "cgroupfs", "failSwapOn": false,

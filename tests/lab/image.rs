@@ -16,6 +16,7 @@ use crate::{
     error::{LabError, Result},
     layout,
     program::{capture, program},
+    say,
 };
 
 /// An image to be packed.
@@ -36,6 +37,7 @@ impl Image {
         if archive.is_file() {
             return Ok(archive);
         }
+        say::step(&format!("packing {}", self.reference));
         layout::make_dir(dir)?;
         let partial = archive.with_extension(format!("{}.partial", std::process::id()));
         self.pack(&partial)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{error::Result, image::Image, kubernetes::Kubernetes, layout::Cache, say};
+use crate::{error::Result, image::Image, kubernetes::Kubernetes, layout::Cache};
 
 /// Packs every image of that Kubernetes, and returns the archives.
 ///
@@ -10,15 +10,7 @@ use crate::{error::Result, image::Image, kubernetes::Kubernetes, layout::Cache, 
 pub(crate) fn ensure(cache: &Cache, kubernetes: &Kubernetes) -> Result<Vec<PathBuf>> {
     let _lock = cache.lock("images")?;
     let dir = cache.images();
-    let mut archives = Vec::new();
-    for image in images(kubernetes)? {
-        let before = archives.len();
-        archives.push(image.ensure(&dir)?);
-        if before == 0 {
-            say::step(&format!("images of Kubernetes {} are in `{}`", kubernetes.version(), dir.display()));
-        }
-    }
-    Ok(archives)
+    images(kubernetes)?.iter().map(|image| image.ensure(&dir)).collect()
 }
 
 fn images(kubernetes: &Kubernetes) -> Result<Vec<Image>> {

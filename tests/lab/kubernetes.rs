@@ -1,41 +1,23 @@
 //! The Kubernetes that a lab runs: a directory of binaries, their version, and the names of their images.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use kubewright_config::{KubernetesVersion, VersionFacts, facts_for};
 
 use crate::{
     debian_build,
     error::{LabError, Result},
     layout::Cache,
     program::{find, output, program},
-    versions::{ImageFacts, image_facts},
 };
 
 /// A directory of Kubernetes binaries, looked over and fit for use.
 #[derive(Clone, Debug)]
 pub struct Kubernetes {
     dir: PathBuf,
-    version: Version,
-    facts: ImageFacts,
+    facts: VersionFacts,
     etcd_tag: String,
     pause: PathBuf,
-}
-
-/// A Kubernetes version, as the kubelet tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    /// 20 for 1.20.2.
-    pub minor: u32,
-    /// 2 for 1.20.2.
-    pub patch: u32,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v1.{}.{}", self.minor, self.patch)
-    }
 }
 
 impl Kubernetes {
@@ -56,15 +38,16 @@ impl Kubernetes {
         let version = parse_version(&said).ok_or_else(|| {
             LabError::missing(format!("the kubelet says `{}`", said.trim()), "expected `Kubernetes v1.N.N`")
         })?;
-        let facts = image_facts(version.minor);
+        let unknown = |error| LabError::missing(format!("{error}"), "the lab runs what kubewright knows");
+        let facts = facts_for(&version).map_err(unknown)?;
         let pause = Some(dir.join("pause")).filter(|file| file.is_file());
         let pause = match pause {
             Some(pause) => pause,
             None => debian_build::ensure(cache, debian_build::DEBIAN_RELEASE)?.join("pause"),
         };
         let etcd = find("etcd", &[&dir]).ok_or_else(|| LabError::missing("no `etcd`", "install etcd-server"))?;
-        let etcd_tag = etcd_tag(facts.etcd, &output(&mut program(etcd, ["--version"]))?);
-        Ok(Self { dir, version, facts, etcd_tag, pause })
+        let etcd_tag = etcd_tag(&facts.images.etcd, &output(&mut program(etcd, ["--version"]))?);
+        Ok(Self { dir, facts, etcd_tag, pause })
     }
 
     /// The directory.
@@ -73,13 +56,18 @@ impl Kubernetes {
     }
 
     /// The version that the kubelet tells.
-    pub fn version(&self) -> Version {
-        self.version
+    pub fn version(&self) -> &KubernetesVersion {
+        &self.facts.version
+    }
+
+    /// What kubewright's table says about that version.
+    pub fn facts(&self) -> &VersionFacts {
+        &self.facts
     }
 
     /// Where manifests of this release expect their images by default.
-    pub fn repository(&self) -> &'static str {
-        self.facts.repository
+    pub fn repository(&self) -> &str {
+        &self.facts.images.repository
     }
 
     /// etcd's tag on the nodes: the release's own, unless the etcd at hand is of another minor.
@@ -89,12 +77,12 @@ impl Kubernetes {
 
     /// Whether a configuration must name etcd's tag, since it is not the release's own.
     pub fn etcd_differs(&self) -> bool {
-        self.etcd_tag != self.facts.etcd
+        self.etcd_tag != self.facts.images.etcd
     }
 
     /// The pause image, in full.
     pub fn pause_image(&self) -> String {
-        format!("{}/pause:{}", self.facts.repository, self.facts.pause)
+        format!("{}/pause:{}", self.repository(), self.facts.images.pause)
     }
 
     /// The pause binary.
@@ -114,9 +102,8 @@ impl Kubernetes {
     }
 }
 
-fn parse_version(said: &str) -> Option<Version> {
-    let mut numbers = said.trim().strip_prefix("Kubernetes v1.")?.split(['.', '-', '+']);
-    Some(Version { minor: numbers.next()?.parse().ok()?, patch: numbers.next()?.parse().ok()? })
+fn parse_version(said: &str) -> Option<KubernetesVersion> {
+    said.trim().strip_prefix("Kubernetes ")?.parse().ok()
 }
 
 /// Manifests choose etcd's flags by its tag, so a 3.5 must not go by a 3.6 tag; patch levels do not matter.
@@ -140,7 +127,6 @@ mod tests {
     #[test]
     fn reads_what_a_kubelet_says() {
         assert_eq!(parse_version("Kubernetes v1.20.2\n").unwrap().to_string(), "v1.20.2");
-        assert_eq!(parse_version("Kubernetes v1.36.2-lab+x\n").unwrap(), Version { minor: 36, patch: 2 });
         assert_eq!(parse_version("kubelet 1.20"), None);
     }
 

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     cgroup::Hierarchy,
+    check::TEST_LAB,
     error::{LabError, Result},
     images,
     kubernetes::Kubernetes,
@@ -47,6 +48,17 @@ impl Lab {
         }
         packages::require_root()?;
         Ok(Self { cache: Cache::find()?, name: name.to_owned(), hierarchy: Hierarchy::detect()? })
+    }
+
+    /// Opens the lab that tests use, and gets it ready with the binaries that `cargo lab test` was given.
+    ///
+    /// # Errors
+    /// As [`Lab::open`] and [`Lab::prepare`].
+    pub fn for_tests() -> Result<(Self, Setup)> {
+        let lab = Self::open(&std::env::var("KUBEWRIGHT_LAB_NAME").unwrap_or_else(|_| TEST_LAB.to_owned()))?;
+        let kubernetes = std::env::var_os("KUBEWRIGHT_LAB_KUBERNETES").map(PathBuf::from);
+        let setup = lab.prepare(kubernetes.as_deref())?;
+        Ok((lab, setup))
     }
 
     /// The lab's name.

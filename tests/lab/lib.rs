@@ -4,7 +4,9 @@
 //! [`Node::reset`] takes it back. The binary `lab` (`cargo lab`) does the same by hand. See docs/lab.md.
 
 mod balancer;
+mod bench;
 mod cgroup;
+mod check;
 mod cli;
 mod cluster;
 mod configuration;
@@ -21,7 +23,6 @@ mod node;
 mod packages;
 mod program;
 mod say;
-mod versions;
 mod wait;
 mod workspace;
 
@@ -30,7 +31,7 @@ pub use cluster::{Cluster, Maker, Shape, write_configuration};
 pub use configuration::Reader;
 pub use containerd::SOCKET;
 pub use error::{LabError, Result};
-pub use kubernetes::{Kubernetes, Version};
+pub use kubernetes::Kubernetes;
 pub use lab::{Lab, Setup};
 pub use layout::Cache;
 pub use network::SWITCH_ADDRESS;

@@ -154,8 +154,8 @@ impl Node {
             return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
         }
         // Nobody wants to read how the node was entered.
-        let mut shown = program(format!("{}:", self.name()), &words);
-        Err(program::failed(&mut shown, &out))
+        let shown = program(format!("{}:", self.name()), &words);
+        Err(program::failed(&shown, &out))
     }
 
     /// Puts a program, or a new build of it, into the node's `PATH`.

@@ -1,0 +1,318 @@
+//! `cargo lab test`: format, lints, what may be depended on, and every test. What cannot be checked is a failure, with a
+//! word on what is missing; nothing is left out in silence.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use clap::Args;
+
+use crate::{
+    cli::Binaries,
+    error::{LabError, Result},
+    lab::Lab,
+    layout::{self, Cache},
+    program::{capture, find, output, program, show},
+    say, workspace,
+};
+
+/// Which checks to run.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    /// Run only the tests whose names contain this, and no other check
+    filter: Option<String>,
+    /// Leave out what needs root: the tests on lab nodes
+    #[arg(long)]
+    no_cluster: bool,
+    #[command(flatten)]
+    binaries: Binaries,
+}
+
+/// What has been checked so far.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Test {
+    /// Runs the checks, all of them even when one fails.
+    pub(crate) fn run(&self) -> Result<()> {
+        let cache = Cache::find()?;
+        let mut tally = Tally::default();
+        if self.filter.is_none() {
+            tally.check("format", format());
+            tally.check("lints", lints());
+            tally.check("dependencies", dependencies(&cache));
+        }
+        let runner = Runner::find();
+        let run = runner.run("default", self);
+        tally.tests("tests without a cluster", run, self.filter.is_some());
+        if self.no_cluster {
+            say::step("the tests on lab nodes are left out: --no-cluster");
+        } else {
+            let run = self.prepare(&cache).and_then(|_lock| runner.run("cluster", self));
+            tally.tests("tests on lab nodes", run, self.filter.is_some());
+        }
+        tally.close()
+    }
+
+    /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' lab.
+    fn prepare(&self, cache: &Cache) -> Result<std::fs::File> {
+        let lock = cache.lock("tests")?;
+        Lab::open(TEST_LAB)?.prepare(self.binaries.kubernetes.as_deref())?;
+        Ok(lock)
+    }
+
+    /// Tells the tests which lab is theirs, and which Kubernetes to run on it.
+    fn on_nodes(&self, command: &mut Command) {
+        command.env("KUBEWRIGHT_LAB_NAME", TEST_LAB);
+        if let Some(dir) = &self.binaries.kubernetes {
+            command.env("KUBEWRIGHT_LAB_KUBERNETES", dir);
+        }
+    }
+}
+
+impl Tally {
+    /// Counts a check that is one thing.
+    fn check(&mut self, name: &str, outcome: Result<()>) {
+        match outcome {
+            Ok(()) => self.passed += 1,
+            Err(error) => self.fail(name, &error),
+        }
+    }
+
+    /// Counts a run of many tests. A filter that matches none on one side is fine as long as it does on the other.
+    fn tests(&mut self, name: &str, outcome: Result<Counts>, may_be_none: bool) {
+        match outcome {
+            Ok(counts) if counts.failed == 0 && (counts.passed > 0 || may_be_none) => self.passed += counts.passed,
+            Ok(counts) if counts.failed == 0 => {
+                self.fail(
+                    name,
+                    &LabError::missing("no test ran", "there should be some; look at .config/nextest.toml"),
+                );
+            }
+            Ok(counts) => {
+                self.passed += counts.passed;
+                self.failed.extend((0..counts.failed).map(|_| name.to_owned()));
+            }
+            Err(error) => self.fail(name, &error),
+        }
+    }
+
+    fn fail(&mut self, name: &str, error: &LabError) {
+        say::step(&format!("FAILED {name}: {error}"));
+        self.failed.push(name.to_owned());
+    }
+
+    fn close(self) -> Result<()> {
+        let (passed, failed) = (self.passed, self.failed.len());
+        if passed + failed == 0 {
+            return Err(LabError::missing("no test has such a name", "try a shorter one"));
+        }
+        say::answer(&format!("{passed} passed, {failed} failed"));
+        if failed == 0 { Ok(()) } else { Err(LabError::Checks { failed, total: passed + failed }) }
+    }
+}
+
+/// How many tests of a run passed and failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+}
+
+/// What runs tests on this machine.
+enum Runner {
+    Nextest,
+    Cargo,
+}
+
+impl Runner {
+    fn find() -> Self {
+        let asked = capture(&mut workspace::cargo(["nextest", "--version"]));
+        if asked.is_ok_and(|out| out.status.success()) {
+            return Self::Nextest;
+        }
+        say::step("cargo-nextest is not installed: `cargo test` takes its place, without time limits and one by one");
+        Self::Cargo
+    }
+
+    fn run(&self, profile: &str, test: &Test) -> Result<Counts> {
+        match self {
+            Self::Nextest => nextest(profile, test),
+            Self::Cargo => cargo_test(profile, test),
+        }
+    }
+}
+
+fn nextest(profile: &str, test: &Test) -> Result<Counts> {
+    let report = target_directory()?.join("nextest").join(profile).join("junit.xml");
+    layout::remove(&report)?;
+    let mut command = workspace::cargo(["nextest", "run", "--workspace", "--profile", profile, "--no-tests", "pass"]);
+    if profile == "cluster" {
+        test.on_nodes(command.args(["--run-ignored", "all"]));
+    }
+    command.args(&test.filter);
+    let ran = stage(&format!("tests, profile {profile}"), &mut command);
+    let counts = layout::read(&report)?.as_deref().and_then(junit_counts);
+    match (ran, counts) {
+        // A run that ended without a failed test, and yet badly, did not run them all.
+        (Err(error), Some(Counts { failed: 0, .. }) | None) => Err(error),
+        (_, Some(counts)) => Ok(counts),
+        (Ok(()), None) => Ok(Counts { passed: 0, failed: 0 }),
+    }
+}
+
+/// Without nextest tests are counted by cargo's own summary lines, which name no profile.
+fn cargo_test(profile: &str, test: &Test) -> Result<Counts> {
+    let mut command = workspace::cargo(["test", "--workspace", "--no-fail-fast", "--"]);
+    if profile == "cluster" {
+        test.on_nodes(command.args(["--ignored", "--test-threads=1", "cluster::"]));
+        if test.filter.is_some() {
+            let hint = "install cargo-nextest, or leave the filter out";
+            return Err(LabError::missing("cannot choose among the tests on lab nodes", hint));
+        }
+    } else {
+        command.args(&test.filter);
+    }
+    say::step(&format!("{profile}: cargo test"));
+    let out = capture(&mut command)?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    say::answer(&text);
+    say::answer(&String::from_utf8_lossy(&out.stderr));
+    let counts = cargo_counts(&text);
+    if !out.status.success() && counts.failed == 0 {
+        return Err(crate::program::failed(&command, &out));
+    }
+    Ok(counts)
+}
+
+fn format() -> Result<()> {
+    let workspace_files = stage("format", &mut workspace::cargo(["fmt", "--all", "--check"]));
+    // Phases are modules behind a generated list, where `cargo fmt` does not look.
+    let phases = rust_files(&workspace::root().join("phases"));
+    let mut rustfmt = program("rustfmt", ["--edition", "2024", "--check"]);
+    let generated = show(rustfmt.args(phases).current_dir(workspace::root()));
+    workspace_files.and(generated)
+}
+
+fn lints() -> Result<()> {
+    let mut clippy = workspace::cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    stage("lints", &mut clippy)
+}
+
+fn dependencies(cache: &Cache) -> Result<()> {
+    let deny = cargo_deny(cache)?;
+    let mut check = program(deny, ["--log-level", "error", "--manifest-path"]);
+    check.arg(workspace::root().join("Cargo.toml")).args(["check", "--config", ".cargo/deny.toml"]);
+    stage(
+        "dependencies",
+        check.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]).current_dir(workspace::root()),
+    )
+}
+
+/// cargo-deny of the machine, or else one built once into the cache.
+fn cargo_deny(cache: &Cache) -> Result<PathBuf> {
+    let tools = cache.tools();
+    if let Some(found) = find("cargo-deny", &[&tools.join("bin")]) {
+        return Ok(found);
+    }
+    let _lock = cache.lock("cargo-deny")?;
+    if tools.join("bin/cargo-deny").is_file() {
+        return Ok(tools.join("bin/cargo-deny"));
+    }
+    say::step("building cargo-deny, once; it takes minutes");
+    let mut install = workspace::cargo(["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY]);
+    // Outside the clone, whose settings are not meant for it.
+    install.arg("--root").arg(&tools).current_dir("/").env_remove("CARGO_TARGET_DIR");
+    show(&mut install)?;
+    Ok(tools.join("bin/cargo-deny"))
+}
+
+/// Runs one check on the terminal, with its name before and its time after.
+fn stage(name: &str, command: &mut Command) -> Result<()> {
+    let start = Instant::now();
+    say::step(&format!("{name}: {}", crate::program::line(command)));
+    // Their talk is not the answer, which is one line at the end.
+    let done = show(command.stdout(std::io::stderr()));
+    say::step(&format!("{name} took {:.0} s", start.elapsed().as_secs_f64()));
+    done
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn target_directory() -> Result<PathBuf> {
+    let said = output(&mut workspace::cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let parsed: Option<serde_json::Value> = serde_json::from_str(&said).ok();
+    let found = parsed.as_ref().and_then(|metadata| metadata["target_directory"].as_str()).map(PathBuf::from);
+    found.ok_or_else(|| LabError::missing("cargo names no target directory", "see `cargo metadata`"))
+}
+
+/// The counts in the root element of a JUnit report.
+fn junit_counts(report: &str) -> Option<Counts> {
+    let root = report.split_once("<testsuites ")?.1.split_once('>')?.0;
+    let count = |name: &str| -> Option<usize> {
+        root.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split_once('"'))?.0.parse().ok()
+    };
+    let failed = count("failures")? + count("errors")?;
+    Some(Counts { passed: count("tests")?.checked_sub(failed)?, failed })
+}
+
+/// The sum of the lines in which cargo's own test runner tells its counts.
+fn cargo_counts(said: &str) -> Counts {
+    let mut counts = Counts { passed: 0, failed: 0 };
+    for line in said.lines().filter_map(|line| line.strip_prefix("test result: ")) {
+        let number = |word: &str| {
+            let words: Vec<&str> = line.split([' ', ';']).collect();
+            let at = words.iter().position(|w| *w == word)?;
+            words.get(at.checked_sub(1)?)?.parse::<usize>().ok()
+        };
+        counts.passed += number("passed").unwrap_or(0);
+        counts.failed += number("failed").unwrap_or(0);
+    }
+    counts
+}
+
+/// The lab that tests use, so that they leave the user's own alone.
+pub(crate) const TEST_LAB: &str = "test";
+
+const CARGO_DENY: &str = "0.20.2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_come_from_the_report_and_from_cargos_lines() {
+        let report = "<?xml version=\"1.0\"?>\n<testsuites name=\"nextest-run\" tests=\"12\" failures=\"2\" errors=\"1\" uuid=\"x\">";
+        assert_eq!(junit_counts(report), Some(Counts { passed: 9, failed: 3 }));
+        assert_eq!(junit_counts("<other/>"), None);
+        let said = "test result: ok. 3 passed; 0 failed; 1 ignored\ntest result: FAILED. 4 passed; 2 failed; 0 ignored";
+        assert_eq!(cargo_counts(said), Counts { passed: 7, failed: 2 });
+    }
+
+    #[test]
+    fn a_run_without_tests_is_a_failure_unless_a_filter_was_given() {
+        let none = Counts { passed: 0, failed: 0 };
+        let mut tally = Tally::default();
+        tally.tests("x", Ok(none), true);
+        assert!(tally.failed.is_empty());
+        tally.tests("x", Ok(none), false);
+        assert_eq!(tally.failed, ["x"]);
+    }
+}
