@@ -206,12 +206,9 @@ fn lints() -> Result<()> {
 
 fn dependencies(cache: &Cache) -> Result<()> {
     let deny = cargo_deny(cache)?;
-    let mut check = program(deny, ["--log-level", "error", "--manifest-path"]);
-    check.arg(workspace::root().join("Cargo.toml")).args(["check", "--config", ".cargo/deny.toml"]);
-    stage(
-        "dependencies",
-        check.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]).current_dir(workspace::root()),
-    )
+    let mut check = program(deny, ["--log-level", "error", "--config", ".cargo/deny.toml", "check"]);
+    check.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]).current_dir(workspace::root());
+    stage("dependencies", &mut check)
 }
 
 /// cargo-deny of the machine, or else one built once into the cache.
