@@ -27,8 +27,10 @@ pub enum Fault {
 #[derive(Clone, Default)]
 pub struct Faults {
     faults: Arc<Vec<Fault>>,
-    at: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    at: Option<Arc<Stop>>,
 }
+
+type Stop = dyn Fn(&str) + Send + Sync;
 
 impl Faults {
     /// None.

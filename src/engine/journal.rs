@@ -363,6 +363,15 @@ impl Journal {
         Self { run_id: run_id.into(), resumes: None, intents: AtomicU32::new(0), inner: Mutex::new(inner) }
     }
 
+    /// A journal on an existing file, without a head.
+    #[cfg(test)]
+    pub(crate) fn onto(path: Utf8PathBuf) -> Self {
+        let journal = Self::discarding("test");
+        let file = OpenOptions::new().append(true).open(&path).expect("tests name files that are there");
+        journal.lock().sink = Sink::File { path, file };
+        journal
+    }
+
     /// The run's identifier.
     pub fn run_id(&self) -> &str {
         &self.run_id
@@ -392,9 +401,9 @@ impl Journal {
             return Err(JournalError::Broken { path: path.clone() });
         }
         inner.claim(record)?;
-        match (inner.state.apply(record), &inner.sink) {
-            (Err(illegal), Sink::File { .. }) => return Err(illegal.into()),
-            (Ok(()) | Err(_), _) => {}
+        let legal = inner.state.apply(record);
+        if let Sink::File { .. } = inner.sink {
+            legal?;
         }
         if let Sink::File { path, file } = &mut inner.sink
             && let Err(source) = write(file, record)

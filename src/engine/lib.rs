@@ -14,6 +14,9 @@ pub mod replay;
 pub mod report;
 pub mod runner;
 pub mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod toy;
 pub mod world;
 
 pub use effect::{Digest, Effect, EffectLog, FileChange};

@@ -223,6 +223,7 @@ macro_rules! tuples {
                 $($part::needs(needs);)*
             }
 
+            #[allow(clippy::unused_unit, reason = "the empty tuple is one of them")]
             fn take(store: &Store, session: &W::Session) -> Self {
                 let _ = (store, session);
                 ($($part::take(store, session),)*)

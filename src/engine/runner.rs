@@ -91,7 +91,7 @@ impl<W: World> Runner<W> {
             resumes: self.journal.resumes().map(Into::into),
             phases: plan.phases(),
         });
-        let mut result = Running::new(self, plan, &options).to_the_end().await;
+        let mut result = Running::new(self, plan, &options).drive().await;
         let mut outcome = match &result {
             Ok(_) => RunOutcome::Succeeded,
             Err(failed) if failed.failure.get_kind() == FailureKind::Cancelled => RunOutcome::Cancelled,
@@ -181,7 +181,7 @@ impl<'a, W: World> Running<'a, W> {
         }
     }
 
-    async fn to_the_end(mut self) -> Result<Summary, RunFailed> {
+    async fn drive(mut self) -> Result<Summary, RunFailed> {
         loop {
             self.leave_absent();
             if *self.cancel.borrow() && self.failed.is_none() {

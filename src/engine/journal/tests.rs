@@ -1,1 +1,151 @@
-//! Tests.
+//! What may follow what, and what stands on the disk.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+fn head() -> Head {
+    Head {
+        format: FORMAT,
+        tool: "test".into(),
+        workflow: "toy".into(),
+        config: Digest("d".into()),
+        selection: Selection::default(),
+        steps: vec!["a".into()],
+        resumes: None,
+        done: Vec::new(),
+    }
+}
+
+fn root() -> (tempfile::TempDir, Utf8PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Utf8PathBuf::from_path_buf(dir.path().join("new/dir")).unwrap();
+    (dir, path)
+}
+
+fn started(phase: &str) -> Record {
+    Record::Started { phase: phase.into() }
+}
+
+fn scratch(phase: &str, path: &str) -> Record {
+    Record::Scratch { phase: phase.into(), path: path.into() }
+}
+
+fn finished(phase: &str) -> Record {
+    Record::Finished { phase: phase.into(), outcome: Outcome::Changed }
+}
+
+#[test]
+fn a_phase_goes_only_where_it_may() {
+    use Status::{Failed, Finished, RolledBack, Running, Sealed, Waiting};
+    let all = [Waiting, Running, Sealed, Failed, RolledBack, Finished];
+    let phase = || "a".to_owned();
+    let effect = Effect::new("poke", "it");
+    let records = [
+        (started("a"), [Some(Running), None, None, None, Some(Running), Some(Running)]),
+        (scratch("a", "x"), [None, Some(Running), Some(Sealed), Some(Failed), None, None]),
+        (Record::Sealed { phase: phase(), files: vec![] }, [None, Some(Sealed), Some(Sealed), None, None, None]),
+        (
+            Record::Intended { phase: phase(), id: 0, effect },
+            [None, Some(Running), Some(Sealed), Some(Failed), None, None],
+        ),
+        (Record::Settled { id: 0, ok: true }, [None, Some(Running), Some(Sealed), Some(Failed), None, None]),
+        (finished("a"), [None, Some(Finished), Some(Finished), None, None, None]),
+        (
+            Record::Failed { phase: phase(), error: vec![] },
+            [Some(Failed), Some(Failed), Some(Failed), None, None, Some(Failed)],
+        ),
+        (Record::RolledBack { phase: phase() }, [None, None, None, Some(RolledBack), None, None]),
+    ];
+    for (record, expected) in records {
+        for (now, expected) in all.into_iter().zip(expected) {
+            assert_eq!(next_status(now, &record).ok(), expected, "{now:?} with {record:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_begins_with_its_head_and_ends_with_its_outcome() {
+    let mut state = State::default();
+    assert!(state.apply(&started("a")).is_err(), "nothing before the head");
+    state.apply(&Record::Head(head())).unwrap();
+    assert!(state.apply(&Record::Head(head())).is_err(), "one head");
+    assert!(state.apply(&Record::Settled { id: 3, ok: true }).is_err(), "only what was intended");
+    state.apply(&Record::Closed { outcome: RunOutcome::Succeeded }).unwrap();
+    assert!(state.apply(&started("a")).is_err(), "nothing after the end");
+}
+
+#[test]
+fn an_illegal_record_is_not_written() {
+    let (_dir, root) = root();
+    let journal = Journal::begin(&root, head()).unwrap();
+    let error = journal.append(&finished("a")).unwrap_err();
+    assert!(error.to_string().starts_with("a phase that is Waiting cannot get the record {"), "{error}");
+    let text = fs::read_to_string(root.join(RUNS).join(journal.run_id()).join(FILE)).unwrap();
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[test]
+fn only_the_owner_may_read_it() {
+    let (_dir, root) = root();
+    let journal = Journal::begin(&root, head()).unwrap();
+    let place = root.join(RUNS).join(journal.run_id());
+    let mode = |path: &Utf8Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&place.join(FILE)), mode(&place), mode(&root)), (0o600, 0o700, 0o700));
+}
+
+#[test]
+fn runs_are_counted_and_the_oldest_forgotten() {
+    let (_dir, root) = root();
+    for _ in 0..KEPT_RUNS + 3 {
+        Journal::begin(&root, head()).unwrap();
+    }
+    let ids = run_ids(&root).unwrap();
+    assert_eq!((ids.len(), ids[0].0, ids[KEPT_RUNS - 1].0), (KEPT_RUNS, 23, 4));
+}
+
+#[test]
+fn nothing_follows_a_failed_write() {
+    let journal = Journal::onto("/dev/full".into());
+    assert!(matches!(journal.append(&started("a")), Err(JournalError::Io { .. })));
+    assert!(matches!(journal.append(&started("b")), Err(JournalError::Broken { .. })));
+    assert!(journal.records().is_empty());
+}
+
+#[test]
+fn a_file_belongs_to_one_phase_until_that_is_through() {
+    let journal = Journal::discarding("test");
+    let sealed = |phase: &str| Record::Sealed {
+        phase: phase.into(),
+        files: vec![FileChange { path: "/x".into(), staged: None, mode: 0o600, old: None, new: None }],
+    };
+    for record in [started("a"), started("b"), scratch("a", "/x")] {
+        journal.append(&record).unwrap();
+    }
+    let refused =
+        |record: &Record| matches!(journal.append(record), Err(JournalError::Claimed { holder, .. }) if holder == "a");
+    assert!(refused(&scratch("b", "/x")) && refused(&sealed("b")));
+    assert!(!refused(&sealed("a")), "its own is its own");
+    journal.append(&finished("a")).unwrap();
+    journal.append(&sealed("b")).unwrap();
+}
+
+#[test]
+fn threads_do_not_mix_their_lines() {
+    let (_dir, root) = root();
+    let journal = Journal::begin(&root, head()).unwrap();
+    std::thread::scope(|scope| {
+        for phase in ["a", "b", "c", "d"] {
+            let journal = &journal;
+            scope.spawn(move || {
+                journal.append(&started(phase)).unwrap();
+                for file in 0..50 {
+                    journal.append(&scratch(phase, &format!("/{phase}/{file}"))).unwrap();
+                }
+            });
+        }
+    });
+    let newest = crate::replay::replay(&root, "toy").unwrap().newest.unwrap();
+    assert_eq!(newest.scratch.len(), 200);
+}

@@ -1,1 +1,226 @@
-//! Tests.
+//! What is read back from whole, torn and damaged journals.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::event::Outcome;
+use crate::journal::Journal;
+
+fn head(workflow: &str, config: &str, only: &[&str]) -> Head {
+    Head {
+        format: FORMAT,
+        tool: "test".into(),
+        workflow: workflow.into(),
+        config: Digest(config.into()),
+        selection: Selection { only: only.iter().map(ToString::to_string).collect(), skip: Vec::new() },
+        steps: Vec::new(),
+        resumes: None,
+        done: Vec::new(),
+    }
+}
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn root(&self) -> &Utf8Path {
+        Utf8Path::from_path(self.0.path()).unwrap()
+    }
+
+    /// Writes a run with these records after its head.
+    fn run(&self, head: Head, records: &[Record]) -> Utf8PathBuf {
+        let journal = Journal::begin(self.root(), head).unwrap();
+        records.iter().for_each(|record| journal.append(record).unwrap());
+        self.root().join(RUNS).join(journal.run_id()).join(FILE)
+    }
+
+    fn newest(&self) -> Replay {
+        replay(self.root(), "toy").unwrap().newest.unwrap()
+    }
+}
+
+fn started(phase: &str) -> Record {
+    Record::Started { phase: phase.into() }
+}
+
+fn finished(phase: &str) -> Record {
+    Record::Finished { phase: phase.into(), outcome: Outcome::Changed }
+}
+
+fn failed(phase: &str) -> Record {
+    Record::Failed { phase: phase.into(), error: vec!["no".into()] }
+}
+
+fn change(path: &str, old: Option<&str>, new: &str) -> FileChange {
+    let digest = |text: &str| Digest(text.into());
+    let staged = Some(format!("{path}.{new}").into());
+    FileChange { path: path.into(), staged, mode: 0o600, old: old.map(digest), new: Some(digest(new)) }
+}
+
+fn sealed(phase: &str, files: Vec<FileChange>) -> Record {
+    Record::Sealed { phase: phase.into(), files }
+}
+
+fn closed(outcome: RunOutcome) -> Record {
+    Record::Closed { outcome }
+}
+
+/// A run with every kind of record.
+fn long() -> Vec<Record> {
+    let effect = Effect::new("restart", "it");
+    vec![
+        started("a"),
+        Record::Scratch { phase: "a".into(), path: "/a.tmp".into() },
+        started("b"),
+        sealed("a", vec![change("/a", None, "1")]),
+        Record::Intended { phase: "a".into(), id: 0, effect: effect.clone() },
+        Record::Settled { id: 0, ok: true },
+        finished("a"),
+        Record::Intended { phase: "b".into(), id: 1, effect },
+        failed("b"),
+        Record::RolledBack { phase: "b".into() },
+        closed(RunOutcome::Failed),
+    ]
+}
+
+#[test]
+fn a_journal_cut_anywhere_is_read_as_far_as_it_is_whole() {
+    let place = Place::new();
+    let file = place.run(head("toy", "d", &[]), &long());
+    let text = fs::read(&file).unwrap();
+    let mut lines = 0;
+    for cut in 0..=text.len() {
+        fs::write(&file, &text[..cut]).unwrap();
+        let newest = replay(place.root(), "toy").unwrap().newest;
+        lines = text[..cut].iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(newest.is_some(), lines > 0, "cut at {cut}");
+        let Some(newest) = newest else { continue };
+        assert_eq!(newest.finished.len(), usize::from(lines > 7), "cut at {cut}");
+        assert_eq!(newest.unfinished.len(), usize::from((5..=7).contains(&lines)), "cut at {cut}");
+        assert_eq!(newest.scratch.len(), usize::from(lines > 2), "cut at {cut}");
+        assert_eq!(newest.unsettled.len(), usize::from(lines == 6 || lines > 8), "cut at {cut}");
+        assert_eq!(newest.closed.is_some(), lines > 11, "cut at {cut}");
+    }
+    assert_eq!(lines, 12);
+}
+
+#[test]
+fn what_a_power_cut_leaves_behind_the_last_line_is_dropped() {
+    let place = Place::new();
+    let file = place.run(head("toy", "d", &[]), &[started("a"), finished("a")]);
+    let mut text = fs::read(&file).unwrap();
+    text.extend([0; 100]);
+    fs::write(&file, text).unwrap();
+    assert_eq!(place.newest().finished, ["a"]);
+}
+
+#[test]
+fn other_damage_is_an_error_that_names_the_line() {
+    let place = Place::new();
+    let file = place.run(head("toy", "d", &[]), &long());
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let broken = [lines[..3].join("\n"), "{\"record\":\"fini".into(), lines[3..].join("\n"), String::new()].join("\n");
+    fs::write(&file, broken).unwrap();
+    let error = replay(place.root(), "toy").unwrap_err();
+    assert!(matches!(&error, JournalError::Damaged { path, line: 4, .. } if *path == file), "{error:?}");
+
+    let without_start = [lines[0], lines[4], ""].join("\n");
+    fs::write(&file, without_start).unwrap();
+    let error = replay(place.root(), "toy").unwrap_err();
+    assert!(matches!(&error, JournalError::Damaged { line: 2, .. }), "{error:?}");
+}
+
+#[test]
+fn a_newer_format_is_refused_whatever_else_it_holds() {
+    let place = Place::new();
+    let file = place.run(head("toy", "d", &[]), &[]);
+    fs::write(&file, "{\"record\":\"overture\",\"format\":2}\n{\"?\":1}\n").unwrap();
+    let error = replay(place.root(), "toy").unwrap_err();
+    assert!(matches!(error, JournalError::Format { found: 2, .. }), "{error:?}");
+}
+
+#[test]
+fn a_file_that_was_promised_twice_keeps_its_last_promise() {
+    let place = Place::new();
+    let records = [
+        started("a"),
+        sealed("a", vec![change("/x", None, "1"), change("/y", None, "1")]),
+        sealed("a", vec![change("/x", Some("1"), "2")]),
+    ];
+    place.run(head("toy", "d", &[]), &records);
+    let unfinished = place.newest().unfinished;
+    assert_eq!(unfinished[0].files, [change("/y", None, "1"), change("/x", Some("1"), "2")]);
+    assert_eq!(unfinished[0].roll, Roll::Forward);
+}
+
+#[test]
+fn a_phase_that_was_being_taken_back_goes_on_that_way() {
+    let place = Place::new();
+    let mut records = vec![started("a"), sealed("a", vec![change("/x", None, "1")]), failed("a")];
+    place.run(head("toy", "d", &[]), &records);
+    assert_eq!(place.newest().unfinished[0].roll, Roll::Back);
+    records.push(Record::RolledBack { phase: "a".into() });
+    place.run(head("toy", "d", &[]), &records);
+    assert!(place.newest().unfinished.is_empty());
+}
+
+#[test]
+fn a_finished_phase_that_started_again_is_not_finished() {
+    let place = Place::new();
+    let done = vec!["a".into(), "b".into()];
+    place.run(Head { done, ..head("toy", "d", &[]) }, &[started("a")]);
+    assert_eq!(place.newest().finished, ["b"]);
+}
+
+#[test]
+fn single_phases_do_not_hide_a_whole_run_that_stopped() {
+    let place = Place::new();
+    place.run(head("toy", "d", &[]), &[started("a"), finished("a"), started("b")]);
+    place.run(head("toy", "d", &["b"]), &[started("b"), finished("b"), closed(RunOutcome::Succeeded)]);
+    place.run(head("other", "d", &[]), &[closed(RunOutcome::Succeeded)]);
+    let history = replay(place.root(), "toy").unwrap();
+    assert_eq!(history.newest.unwrap().head.workflow, "other");
+    assert_eq!(history.unfinished.unwrap().finished, ["a"]);
+}
+
+#[test]
+fn a_whole_run_that_succeeded_ends_the_story() {
+    let place = Place::new();
+    place.run(head("toy", "d", &[]), &[started("a"), finished("a")]);
+    place.run(head("toy", "d", &[]), &[closed(RunOutcome::Succeeded)]);
+    let history = replay(place.root(), "toy").unwrap();
+    assert!(history.unfinished.is_none() && history.newest.is_some());
+    forget(place.root()).unwrap();
+    forget(place.root()).unwrap();
+    assert!(replay(place.root(), "toy").unwrap().newest.is_none());
+}
+
+#[test]
+fn a_run_goes_on_only_with_its_own_configuration() {
+    let place = Place::new();
+    place.run(head("toy", "old", &[]), &[started("a"), finished("a"), started("b")]);
+    let newest = place.newest();
+    let (all, some) = (Selection::default(), Selection { only: vec!["a".into()], skip: Vec::new() });
+    let decide = |replay: Option<&Replay>, config: &str, selection: &Selection| {
+        resumable(replay, "toy", &Digest(config.into()), selection)
+    };
+    let done = Done::of(["a"]);
+    assert_eq!(
+        decide(Some(&newest), "old", &all),
+        Resume::Continue { run_id: newest.run_id.clone(), done: done.clone() }
+    );
+    let skipping = Selection { only: Vec::new(), skip: vec!["b".into()] };
+    assert_eq!(decide(Some(&newest), "old", &skipping), Resume::Continue { run_id: newest.run_id.clone(), done });
+    let Resume::Refuse { why } = decide(Some(&newest), "new", &all) else { panic!("not refused") };
+    assert!(why.contains(&newest.run_id) && why.contains("1 phase with") && why.contains("`--fresh`"), "{why}");
+    assert_eq!(decide(Some(&newest), "new", &some), Resume::Fresh, "single phases do as they are told");
+    assert_eq!(decide(None, "old", &all), Resume::Fresh);
+
+    let nothing = Replay { finished: Vec::new(), ..newest.clone() };
+    assert_eq!(decide(Some(&nothing), "new", &all), Resume::Fresh, "nothing was done with the old one");
+    let succeeded = Replay { closed: Some(RunOutcome::Succeeded), ..newest };
+    assert_eq!(decide(Some(&succeeded), "new", &all), Resume::Fresh);
+}
