@@ -38,6 +38,7 @@ pub struct ApiServer {
     /// By a digest of kubeconfig and server, so that no second copy of the credentials is kept for the key.
     clients: Mutex<HashMap<[u8; 32], Connected>>,
     proxies: Proxies,
+    request_limit: Duration,
 }
 
 impl Default for ApiServer {
@@ -50,7 +51,7 @@ impl ApiServer {
     /// Makes it; nothing is connected yet.
     pub fn new() -> Self {
         crate::install_crypto_provider();
-        Self { clients: Mutex::default(), proxies: Proxies::from_environment() }
+        Self { clients: Mutex::default(), proxies: Proxies::from_environment(), request_limit: REQUEST_LIMIT }
     }
 
     async fn connected(&self, access: &KubeAccess) -> Result<Connected, String> {
@@ -97,8 +98,8 @@ impl ApiServer {
                 }
             }
         };
-        tokio::time::timeout(REQUEST_LIMIT, work).await.unwrap_or_else(|_| {
-            let limit = REQUEST_LIMIT.as_secs();
+        tokio::time::timeout(self.request_limit, work).await.unwrap_or_else(|_| {
+            let limit = self.request_limit.as_secs();
             Err(question.error(KubeErrorKind::Unreachable, format!("no answer within {limit} s")))
         })
     }

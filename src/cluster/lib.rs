@@ -2,6 +2,9 @@
 //! network clients. Heavy dependencies stop here; nobody but the command line depends on this crate.
 
 mod crypto;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fixture;
 pub mod health;
 pub mod kube;
 pub mod runtime;

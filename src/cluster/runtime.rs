@@ -155,4 +155,6 @@ fn described(metadata: cri::ContainerMetadata, status: cri::ContainerStatus) -> 
 }
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;

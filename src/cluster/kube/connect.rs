@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::kube::client::{AuthError, ClientBuilder, ConfigExt as _};
+use ::kube::client::{AuthError, ClientBuilder, ConfigExt as _, RustlsTlsError};
 use ::kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use ::kube::{Client, Config};
 use http::{HeaderName, HeaderValue, Uri};
@@ -111,19 +111,23 @@ fn unreadable(error: &KubeconfigError) -> String {
 fn unusable(error: &::kube::Error) -> String {
     match error {
         ::kube::Error::Auth(error) => refused(error),
+        ::kube::Error::InferKubeconfig(error) => unreadable(error),
+        // Its text may quote a line of the key.
+        ::kube::Error::RustlsTls(RustlsTlsError::InvalidIdentityPem(_)) => {
+            "the kubeconfig cannot be used: its client certificate or key is not valid PEM".into()
+        }
         error => format!("the kubeconfig cannot be used: {}", innermost(error)),
     }
 }
 
-/// Says why credentials could not be had. What a credential plugin printed is left out: it may be the credential.
+/// Says why credentials could not be had. What a credential plugin printed and how it was called is left
+/// out: it may be the credential.
 pub(super) fn refused(error: &AuthError) -> String {
     match error {
         AuthError::AuthExecStart(cause) => {
             format!("the kubeconfig's credential plugin cannot be run: {}", innermost(cause))
         }
-        AuthError::AuthExecRun { cmd, out } => {
-            format!("the kubeconfig's credential plugin `{cmd}` failed with {}", out.status)
-        }
+        AuthError::AuthExecRun { out, .. } => format!("the kubeconfig's credential plugin failed with {}", out.status),
         AuthError::ReadTokenFile(cause, path) => {
             format!("the kubeconfig's token file `{}` cannot be read: {}", path.display(), innermost(cause))
         }

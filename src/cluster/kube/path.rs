@@ -83,6 +83,12 @@ pub(super) fn encode(text: &str) -> String {
     encoded
 }
 
+/// Every API version and kind of the table.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PLACES.iter().map(|place| (place.api_version, place.kind))
+}
+
 fn place(api_version: &str, kind: &str) -> Result<&'static Place, String> {
     PLACES
         .iter()

@@ -8,19 +8,18 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 /// The proxy settings of the environment.
 pub(super) struct Proxies {
-    environment: Matcher,
+    https: String,
+    no: String,
 }
 
 impl Proxies {
     /// Reads `HTTPS_PROXY` and `NO_PROXY`, or their lower-case forms.
     pub(super) fn from_environment() -> Self {
         let first = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-        Self::new(first(["HTTPS_PROXY", "https_proxy"]), first(["NO_PROXY", "no_proxy"]))
-    }
-
-    fn new(https: Option<String>, no: Option<String>) -> Self {
-        let environment = Matcher::builder().https(https.unwrap_or_default()).no(no.unwrap_or_default()).build();
-        Self { environment }
+        Self {
+            https: first(["HTTPS_PROXY", "https_proxy"]).unwrap_or_default(),
+            no: first(["NO_PROXY", "no_proxy"]).unwrap_or_default(),
+        }
     }
 
     /// The proxy for a server; `document` is the kubeconfig's own `proxy-url`, which no environment overrules.
@@ -34,7 +33,9 @@ impl Proxies {
                     .ok_or("the kubeconfig's proxy-url is not a URL")?,
             ),
             None if is_local(server) => None,
-            None => self.environment.intercept(server),
+            None => self
+                .exceptions(server)
+                .and_then(|no| Matcher::builder().https(&*self.https).no(no).build().intercept(server)),
         };
         match proxy {
             Some(proxy) if proxy.uri().scheme_str() != Some("http") => Err(format!(
@@ -43,6 +44,25 @@ impl Proxies {
             )),
             proxy => Ok(proxy),
         }
+    }
+
+    /// `NO_PROXY` without what the matcher does not know: `*`, which leaves nothing to a proxy, and entries with a port.
+    fn exceptions(&self, server: &Uri) -> Option<String> {
+        let port = server.port_u16().unwrap_or(443).to_string();
+        let mut entries = Vec::new();
+        for entry in self.no.split(',').map(str::trim) {
+            match entry.rsplit_once(':') {
+                _ if entry == "*" => return None,
+                // More than one colon without brackets is an IPv6 address, not a port.
+                Some((host, of)) if !host.contains(':') || host.ends_with(']') => {
+                    if of == port {
+                        entries.push(host.trim_matches(['[', ']']));
+                    }
+                }
+                _ => entries.push(entry),
+            }
+        }
+        Some(entries.join(","))
     }
 }
 

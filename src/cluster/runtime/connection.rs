@@ -109,6 +109,3 @@ fn path_of(socket: &str) -> Result<PathBuf, String> {
     }
     Err("it must be `unix://` and an absolute path".into())
 }
-
-#[cfg(test)]
-mod tests;
