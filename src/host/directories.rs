@@ -41,7 +41,8 @@ impl Directories {
         session: SessionId,
         log: &EffectLog,
     ) -> Result<(), FileError> {
-        let failed = |path: &Utf8Path, source| FileError::Io { doing: "make the directory", path: path.to_owned(), source };
+        let failed =
+            |path: &Utf8Path, source| FileError::Io { doing: "make the directory", path: path.to_owned(), source };
         let mut inner = self.lock();
         let mut chain: Vec<&Utf8Path> = path.ancestors().collect();
         chain.reverse();
@@ -69,8 +70,10 @@ impl Directories {
     /// Makes the names of the directories and of all their parents durable.
     pub(crate) fn sync(&self, disk: &Disk, directories: &BTreeSet<Utf8PathBuf>) -> Result<(), FileError> {
         let mut inner = self.lock();
-        let parents: BTreeSet<&Utf8Path> = directories.iter().flat_map(|directory| directory.ancestors().skip(1)).collect();
-        let wanted = parents.into_iter().filter(|parent| !directories.contains(*parent) && !inner.durable.contains(*parent));
+        let parents: BTreeSet<&Utf8Path> =
+            directories.iter().flat_map(|directory| directory.ancestors().skip(1)).collect();
+        let wanted =
+            parents.into_iter().filter(|parent| !directories.contains(*parent) && !inner.durable.contains(*parent));
         let wanted: Vec<Utf8PathBuf> = wanted.map(Utf8Path::to_owned).collect();
         // From the leaves up: a parent's name says nothing about what is in it.
         for directory in directories.iter().rev().chain(wanted.iter().rev()) {

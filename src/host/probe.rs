@@ -145,7 +145,9 @@ impl ProbeBackend for HostProbe {
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
     }
 
     fn socket_answers(&self, path: &Utf8Path) -> bool {
@@ -178,7 +180,8 @@ impl ProbeBackend for HostProbe {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // A thread that nobody waits for: the resolver cannot be stopped, and the runtime waits for its own threads.
         std::thread::Builder::new().name("resolver".into()).spawn(move || {
-            let found = (name.as_str(), 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip()).collect());
+            let found =
+                (name.as_str(), 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip()).collect());
             let _: Result<(), io::Result<Vec<IpAddr>>> = sender.send(found);
         })?;
         let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", limit.as_secs_f64()));

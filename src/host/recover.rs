@@ -52,7 +52,11 @@ impl Recovered {
             lines.push(format!("finished {count} of {phase} that run {run} had sealed: {}", names(files)));
         }
         for PhaseFiles { phase, files } in &self.dropped {
-            lines.push(format!("dropped {} of {phase}, which had failed in run {run}: {}", count(files.len()), names(files)));
+            lines.push(format!(
+                "dropped {} of {phase}, which had failed in run {run}: {}",
+                count(files.len()),
+                names(files)
+            ));
         }
         for path in &self.foreign {
             lines.push(format!("kept `{path}`: somebody changed it after run {run} had stopped"));
@@ -115,7 +119,9 @@ fn finish(shared: &Shared, change: &FileChange) -> Result<Done, FileError> {
         return match is_published(shared, change) {
             Ok(true) => Ok(Done::Nothing),
             Ok(false) => remove(shared, &change.path).map(|_| Done::Changed),
-            Err(FileError::ChangedMeanwhile { .. } | FileError::NotAFile { .. } | FileError::TooLarge { .. }) => Ok(Done::Foreign),
+            Err(FileError::ChangedMeanwhile { .. } | FileError::NotAFile { .. } | FileError::TooLarge { .. }) => {
+                Ok(Done::Foreign)
+            }
             Err(error) => Err(error),
         };
     };

@@ -65,7 +65,10 @@ impl Root {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
             }
             let target = target.into_string().map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("`{at}` is a symbolic link to a path that is not UTF-8"))
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("`{at}` is a symbolic link to a path that is not UTF-8"),
+                )
             })?;
             match target.starts_with('/') {
                 true => at = Utf8PathBuf::from("/"),

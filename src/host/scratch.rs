@@ -26,7 +26,8 @@ pub(crate) fn is_scratch(name: &str) -> bool {
 
 /// Whether the name is a temporary file for `target` that a run other than `run_id` left.
 pub(crate) fn is_stray(name: &str, target: &str, run_id: &str) -> bool {
-    let owner = name.strip_prefix('.').and_then(|rest| rest.strip_prefix(target)?.strip_prefix('.')?.strip_suffix(".new"));
+    let owner =
+        name.strip_prefix('.').and_then(|rest| rest.strip_prefix(target)?.strip_prefix('.')?.strip_suffix(".new"));
     owner.is_some_and(|owner| is_run(owner) && owner != run_id)
 }
 
@@ -71,7 +72,9 @@ mod tests {
     #[test]
     fn leaves_the_files_of_users_alone() {
         let run = "000012-20260102T030405Z";
-        for name in [".admin.conf.backup.new", "admin.conf.new", ".admin.conf.000001-yesterday.new", ".admin.conf.new", ".new"] {
+        for name in
+            [".admin.conf.backup.new", "admin.conf.new", ".admin.conf.000001-yesterday.new", ".admin.conf.new", ".new"]
+        {
             assert!(!is_scratch(name) && !is_stray(name, "admin.conf", run), "{name}");
         }
         assert!(is_stray(".admin.conf.000011-20260102T030405Z.new", "admin.conf", run));

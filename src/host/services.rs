@@ -40,12 +40,24 @@ impl HostServices {
         self.init.as_ref().ok_or_else(|| ServiceError::NoInitSystem { doing, service: service.into() })
     }
 
-    async fn run(&self, program: &Utf8PathBuf, arguments: &[&str], doing: &'static str, service: &str) -> Result<Ended, ServiceError> {
+    async fn run(
+        &self,
+        program: &Utf8PathBuf,
+        arguments: &[&str],
+        doing: &'static str,
+        service: &str,
+    ) -> Result<Ended, ServiceError> {
         let ended = command::run(program, arguments, self.limit).await;
         ended.map_err(|source| ServiceError::Command { doing, service: service.into(), source })
     }
 
-    async fn must(&self, program: &Utf8PathBuf, arguments: &[&str], doing: &'static str, service: &str) -> Result<(), ServiceError> {
+    async fn must(
+        &self,
+        program: &Utf8PathBuf,
+        arguments: &[&str],
+        doing: &'static str,
+        service: &str,
+    ) -> Result<(), ServiceError> {
         let ended = self.run(program, arguments, doing, service).await?;
         match ended.ok() {
             true => Ok(()),
@@ -67,7 +79,8 @@ impl ServiceBackend for HostServices {
         let doing = "look at";
         match self.init(doing, service)? {
             Init::Systemd { systemctl } => {
-                let status = self.run(systemctl, &["status", "--no-pager", "--lines=0", service], doing, service).await?;
+                let status =
+                    self.run(systemctl, &["status", "--no-pager", "--lines=0", service], doing, service).await?;
                 // A unit that is masked or only named by others is "loaded", and exists as little as kubeadm says.
                 let exists = status.status != Some(NO_SUCH_UNIT) && !status.stdout.contains("Loaded: not-found");
                 if !exists {
@@ -84,7 +97,10 @@ impl ServiceBackend for HostServices {
                 let enabled = match update {
                     Some(update) if exists => {
                         let shown = self.run(update, &["show", "default"], doing, service).await?;
-                        shown.stdout.lines().any(|line| line.split('|').next().is_some_and(|name| name.trim() == service))
+                        shown
+                            .stdout
+                            .lines()
+                            .any(|line| line.split('|').next().is_some_and(|name| name.trim() == service))
                     }
                     _ => false,
                 };
@@ -101,7 +117,9 @@ impl ServiceBackend for HostServices {
                 self.must(systemctl, &["daemon-reload"], "read the unit file of", service).await?;
                 self.must(systemctl, &["restart", service], doing, service).await
             }
-            Init::OpenRc { service: rc_service, .. } => self.must(rc_service, &[service, "restart"], doing, service).await,
+            Init::OpenRc { service: rc_service, .. } => {
+                self.must(rc_service, &[service, "restart"], doing, service).await
+            }
         }
     }
 

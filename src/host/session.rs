@@ -158,7 +158,9 @@ impl HostSession {
     fn publish_one(&self, staged: &Staged) -> Result<(), FileError> {
         let disk = &self.shared.disk;
         let action = match &staged.new {
-            Some(new) => disk.rename(&new.scratch, &staged.target).map(|()| "write").map_err(failed("replace", &staged.target)),
+            Some(new) => {
+                disk.rename(&new.scratch, &staged.target).map(|()| "write").map_err(failed("replace", &staged.target))
+            }
             None => disk.remove(&staged.target).map(|_| "remove").map_err(failed("remove", &staged.target)),
         };
         self.log.changed(Effect::new(action?, staged.asked.as_str()));

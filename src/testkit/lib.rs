@@ -1,1 +1,145 @@
-//! Placeholder.
+//! Fakes of everything that a phase may ask for, except files: those are host's real ones on a temporary directory.
+//!
+//! [`node`] makes a machine that is fit for Kubernetes. Its cluster is down until something restarts the service
+//! `kubelet`; then the API answers, health endpoints are well and the node is registered, as on a real machine.
+
+mod faults;
+pub mod health;
+pub mod kube;
+pub mod probe;
+pub mod runtime;
+pub mod services;
+mod strategic;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use camino::Utf8Path;
+use kubewright_host::{HostFiles, Root};
+use kubewright_node::{Backends, ClockBackend, KubeAccess, Node};
+use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use zeroize::Zeroizing;
+
+pub use health::FakeHealth;
+pub use kube::FakeKube;
+pub use probe::{FakeProbe, Machine};
+pub use runtime::{FakeRuntime, RuntimeFacts};
+pub use services::FakeServices;
+pub use tree::tree;
+
+/// A machine for tests: real files under one directory, everything else made up.
+#[derive(Clone)]
+pub struct TestNode {
+    /// Where its files are.
+    pub root: Root,
+    /// What phases get, through [`TestNode::world`].
+    pub backends: Backends,
+    /// The init system.
+    pub services: Arc<FakeServices>,
+    /// The Kubernetes API.
+    pub kube: Arc<FakeKube>,
+    /// The container runtime.
+    pub runtime: Arc<FakeRuntime>,
+    /// The machine.
+    pub probe: Arc<FakeProbe>,
+    /// Health endpoints.
+    pub health: Arc<FakeHealth>,
+    /// The time.
+    pub clock: Arc<FixedClock>,
+}
+
+/// Makes a machine whose files are under `dir`, which must exist.
+pub fn node(dir: &Utf8Path) -> TestNode {
+    let root = Root::at(dir);
+    let files = HostFiles::new(root.clone());
+    let services = Arc::new(FakeServices::default());
+    let kube = Arc::new(FakeKube::default());
+    let runtime = Arc::new(FakeRuntime::default());
+    let probe = Arc::new(FakeProbe::default());
+    let health = Arc::new(FakeHealth::default());
+    let clock = FixedClock::at(datetime!(2026-01-02 03:04:05 UTC));
+    let backends = Backends {
+        files,
+        services: services.clone(),
+        kube: kube.clone(),
+        runtime: runtime.clone(),
+        probe: probe.clone(),
+        health: health.clone(),
+        clock: clock.clone(),
+    };
+    let node = TestNode { root, backends, services, kube, runtime, probe, health, clock };
+    let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());
+    node.services.on_restart(move |service| {
+        if service == "kubelet" {
+            start(&kube, &health, &probe);
+        }
+    });
+    node
+}
+
+impl TestNode {
+    /// The world that a runner wants.
+    pub fn world(&self) -> Arc<Node> {
+        Arc::new(Node::new(self.backends.clone()))
+    }
+
+    /// Starts the cluster as restarting the kubelet does.
+    pub fn start_cluster(&self) {
+        start(&self.kube, &self.health, &self.probe);
+    }
+
+    /// Access to the fake API, which believes everybody; failing requests are given up after a quarter of a second.
+    pub fn access() -> KubeAccess {
+        KubeAccess { kubeconfig: Zeroizing::new(String::new()), server: None, call_limit: Duration::from_millis(250) }
+    }
+
+    /// All files and directories by path, each with mode and digest, for comparing before and after.
+    pub fn tree(&self) -> BTreeMap<String, String> {
+        tree(&self.root.place(Utf8Path::new("/")))
+    }
+}
+
+fn start(kube: &FakeKube, health: &FakeHealth, probe: &FakeProbe) {
+    kube.start();
+    health.start();
+    // The node keeps what others wrote on it when the kubelet restarts.
+    kube.ensure(node_object(&probe.machine().hostname));
+}
+
+fn node_object(name: &str) -> serde_json::Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
+        "spec": {},
+        "status": {},
+    })
+}
+
+/// A clock that stands still until it is set.
+pub struct FixedClock(Mutex<OffsetDateTime>);
+
+impl FixedClock {
+    /// Stands at a time.
+    pub fn at(time: OffsetDateTime) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(time)))
+    }
+
+    /// Sets it to another time.
+    pub fn set(&self, time: OffsetDateTime) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+}
+
+impl ClockBackend for FixedClock {
+    fn now(&self) -> OffsetDateTime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

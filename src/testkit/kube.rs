@@ -1,0 +1,211 @@
+//! An API server that keeps its objects in memory and behaves as the real one does where phases can tell.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use kubewright_node::{KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind};
+use serde_json::{Value as Json, json};
+
+use crate::faults::Calls;
+use crate::strategic;
+
+/// An API server in name only. Nobody answers before it was started.
+#[derive(Default)]
+pub struct FakeKube {
+    state: Mutex<State>,
+    requests: Calls<KubeErrorKind>,
+}
+
+#[derive(Default)]
+struct State {
+    up: bool,
+    version: u64,
+    /// By kind, namespace and name: an object is the same in all versions of its group.
+    objects: BTreeMap<String, Json>,
+}
+
+impl FakeKube {
+    /// Answers from now on.
+    pub fn start(&self) {
+        self.state().up = true;
+    }
+
+    /// Nobody answers from now on; objects stay.
+    pub fn stop(&self) {
+        self.state().up = false;
+    }
+
+    /// Puts an object in, or another in its place.
+    ///
+    /// # Panics
+    /// When it has no apiVersion, kind or name.
+    pub fn put(&self, object: Json) {
+        let name = ObjectRef::of(&object).expect("the object has apiVersion, kind and metadata.name");
+        self.state().store(&name, object);
+    }
+
+    /// Puts an object in unless one of its name is there.
+    pub fn ensure(&self, object: Json) {
+        if ObjectRef::of(&object).is_none_or(|name| self.object(&name).is_none()) {
+            self.put(object);
+        }
+    }
+
+    /// One object as it is now.
+    pub fn object(&self, name: &ObjectRef) -> Option<Json> {
+        self.state().objects.get(&name.to_string()).cloned()
+    }
+
+    /// All objects, sorted by kind, namespace and name.
+    pub fn objects(&self) -> Vec<Json> {
+        self.state().objects.values().cloned().collect()
+    }
+
+    /// What was asked, in order, such as `create ConfigMap kube-system/kubeadm-config`; also what failed.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.made()
+    }
+
+    /// The requests that would change something.
+    pub fn changes(&self) -> Vec<String> {
+        let looks = ["get ", "list ", "ask "];
+        self.requests().into_iter().filter(|request| !looks.iter().any(|look| request.starts_with(look))).collect()
+    }
+
+    /// Lets the nth request from now on that begins with these words fail, counting from 1.
+    pub fn fail(&self, request: &str, nth: usize, kind: KubeErrorKind) {
+        self.requests.fail(request, nth, kind);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the request down and opens the state, unless it is to fail.
+    fn request(&self, doing: &'static str, object: &str) -> Result<MutexGuard<'_, State>, KubeError> {
+        if let Some(kind) = self.requests.make(format!("{doing} {object}")) {
+            return Err(error(kind, doing, object, "the fake API server was told to fail"));
+        }
+        let state = self.state();
+        match state.up {
+            true => Ok(state),
+            false => Err(error(KubeErrorKind::Unreachable, doing, object, "connection refused")),
+        }
+    }
+}
+
+impl State {
+    fn store(&mut self, name: &ObjectRef, mut object: Json) -> Json {
+        self.version += 1;
+        let known = self.objects.get(&name.to_string());
+        let uid = known.and_then(|known| known.pointer("/metadata/uid")).cloned();
+        let created = known.and_then(|known| known.pointer("/metadata/creationTimestamp")).cloned();
+        object["metadata"]["uid"] =
+            uid.unwrap_or_else(|| json!(format!("00000000-0000-0000-0000-{:012}", self.version)));
+        object["metadata"]["creationTimestamp"] = created.unwrap_or_else(|| json!("2026-01-02T03:04:05Z"));
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.objects.insert(name.to_string(), object.clone());
+        object
+    }
+}
+
+#[async_trait]
+impl KubeBackend for FakeKube {
+    async fn get(&self, _: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
+        Ok(self.request("get", &object.to_string())?.objects.get(&object.to_string()).cloned())
+    }
+
+    async fn list(
+        &self,
+        _: &KubeAccess,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        field_selector: Option<&str>,
+    ) -> Result<Vec<Json>, KubeError> {
+        let state = self.request("list", kind)?;
+        let selected = |object: &Json| {
+            field_selector.is_none_or(|selector| {
+                selector.split(',').all(|term| {
+                    let Some((path, value)) = term.split_once('=') else { return false };
+                    let pointer = format!("/{}", path.trim_end_matches('=').replace('.', "/"));
+                    object.pointer(&pointer).and_then(Json::as_str) == Some(value.trim_start_matches('='))
+                })
+            })
+        };
+        let wanted = |object: &&Json| {
+            ObjectRef::of(object).is_some_and(|name| {
+                name.kind == kind
+                    && name.api_version == api_version
+                    && (namespace.is_none() || name.namespace.as_deref() == namespace)
+            }) && selected(object)
+        };
+        Ok(state.objects.values().filter(wanted).take(500).cloned().collect())
+    }
+
+    async fn create(&self, _: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
+        let name = named(object, "create")?;
+        let mut state = self.request("create", &name.to_string())?;
+        if state.objects.contains_key(&name.to_string()) {
+            let message = format!("{} \"{}\" already exists", name.kind, name.name);
+            return Err(error(KubeErrorKind::AlreadyExists, "create", &name.to_string(), &message));
+        }
+        if object.pointer("/metadata/resourceVersion").is_some() {
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(error(KubeErrorKind::Invalid, "create", &name.to_string(), message));
+        }
+        Ok(state.store(&name, object.clone()))
+    }
+
+    async fn update(&self, _: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
+        let name = named(object, "update")?;
+        let mut state = self.request("update", &name.to_string())?;
+        let Some(live) = state.objects.get(&name.to_string()) else {
+            let message = format!("{} \"{}\" not found", name.kind, name.name);
+            return Err(error(KubeErrorKind::NotFound, "update", &name.to_string(), &message));
+        };
+        let version = |object: &Json| object.pointer("/metadata/resourceVersion").cloned();
+        if version(object).is_some_and(|given| Some(given) != version(live)) {
+            let message = "the object has been modified; please apply your changes to the latest version";
+            return Err(error(KubeErrorKind::Conflict, "update", &name.to_string(), message));
+        }
+        Ok(state.store(&name, object.clone()))
+    }
+
+    async fn patch(
+        &self,
+        _: &KubeAccess,
+        object: &ObjectRef,
+        patch: &Json,
+        kind: PatchKind,
+    ) -> Result<Json, KubeError> {
+        let mut state = self.request("patch", &object.to_string())?;
+        let Some(mut patched) = state.objects.get(&object.to_string()).cloned() else {
+            let message = format!("{} \"{}\" not found", object.kind, object.name);
+            return Err(error(KubeErrorKind::NotFound, "patch", &object.to_string(), &message));
+        };
+        match kind {
+            PatchKind::Merge => strategic::merge(&mut patched, patch),
+            PatchKind::Strategic => strategic::strategic(&mut patched, patch),
+        }
+        Ok(state.store(object, patched))
+    }
+
+    async fn delete(&self, _: &KubeAccess, object: &ObjectRef) -> Result<bool, KubeError> {
+        Ok(self.request("delete", &object.to_string())?.objects.remove(&object.to_string()).is_some())
+    }
+
+    async fn ask(&self, _: &KubeAccess, path: &str) -> Result<String, KubeError> {
+        self.request("ask", path).map(|_| "ok".into())
+    }
+}
+
+fn named(object: &Json, doing: &'static str) -> Result<ObjectRef, KubeError> {
+    let message = "it lacks apiVersion, kind or metadata.name";
+    ObjectRef::of(object).ok_or_else(|| error(KubeErrorKind::Invalid, doing, "an object", message))
+}
+
+fn error(kind: KubeErrorKind, doing: &'static str, object: &str, message: &str) -> KubeError {
+    KubeError { kind, doing, object: object.into(), message: message.into() }
+}
