@@ -89,14 +89,12 @@ impl RuntimeBackend for CriRuntime {
         let mut containers = Vec::new();
         for (metadata, id) in newest(list.containers) {
             let question = cri::ContainerStatusRequest { container_id: id };
-            let answer = connection.ask(runtime("ContainerStatus"), question).await;
-            let answer: cri::ContainerStatusResponse = match answer {
-                Ok(answer) => answer,
-                // It was removed between the two calls; another one takes its place soon.
-                Err(RuntimeError::Failed { .. }) => continue,
-                Err(error) => return Err(error),
-            };
-            containers.push(described(metadata, answer.status.unwrap_or_default()));
+            let answer: Option<cri::ContainerStatusResponse> =
+                connection.find(runtime("ContainerStatus"), question).await?;
+            // One that was removed between the two calls is left out; another one takes its place soon.
+            if let Some(answer) = answer {
+                containers.push(described(metadata, answer.status.unwrap_or_default()));
+            }
         }
         Ok(containers)
     }

@@ -38,14 +38,18 @@ pub(super) async fn connect(access: &KubeAccess, proxies: &Proxies) -> Result<Co
         HeaderName::from_static("user-agent"),
         HeaderValue::from_static(concat!("kubewright/", env!("CARGO_PKG_VERSION"))),
     ));
-    if config.cluster_url.host().is_none() || config.cluster_url.scheme().is_none() {
-        return Err(format!("the kubeconfig's server `{}` is not a URL", config.cluster_url));
-    }
+    let server =
+        shown(&config.cluster_url).ok_or("the kubeconfig's server is not a URL such as `https://10.0.0.1:6443`")?;
     let proxy = proxies.choose(&config.cluster_url, proxy_url.as_deref())?;
-    let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     // A credential plugin of the kubeconfig runs while the client is built, and blocks.
     let built = tokio::task::spawn_blocking(move || build(&config, proxy)).await.map_err(|error| error.to_string())?;
     Ok(Connected { client: built.map_err(|error| unusable(&error))?, server })
+}
+
+/// The server as errors name it: without a user or password that the URL may hold.
+fn shown(url: &Uri) -> Option<String> {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}{}", url.scheme_str()?, url.host()?, url.path().trim_end_matches('/')))
 }
 
 /// Lets the current context's cluster name this server, and takes its `proxy-url` out.

@@ -83,10 +83,10 @@ pub(super) fn encode(text: &str) -> String {
     encoded
 }
 
-/// Every API version and kind of the table.
+/// The whole table.
 #[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PLACES.iter().map(|place| (place.api_version, place.kind))
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str, bool)> {
+    PLACES.iter().map(|place| (place.api_version, place.kind, place.plural, place.namespaced))
 }
 
 fn place(api_version: &str, kind: &str) -> Result<&'static Place, String> {

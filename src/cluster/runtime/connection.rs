@@ -20,6 +20,16 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// The largest answer in bytes, as in the kubelet.
 const LARGEST_ANSWER: usize = 16 << 20;
 
+/// A message that can be sent.
+pub(super) trait Question: prost::Message + Send + Sync + 'static {}
+
+impl<M: prost::Message + Send + Sync + 'static> Question for M {}
+
+/// A message that can be read.
+pub(super) trait Answer: prost::Message + Default + Send + Sync + 'static {}
+
+impl<M: prost::Message + Default + Send + Sync + 'static> Answer for M {}
+
 /// One call: the service and the method of `runtime.v1`.
 #[derive(Clone, Copy)]
 pub(super) struct Call {
@@ -52,31 +62,37 @@ impl Connection {
     }
 
     /// Calls, and gives up after 2 s.
-    pub(super) async fn ask<Q, A>(&self, call: Call, question: Q) -> Result<A, RuntimeError>
-    where
-        Q: prost::Message + Send + Sync + 'static,
-        A: prost::Message + Default + Send + Sync + 'static,
-    {
-        tokio::time::timeout(LIMIT, self.wait_for(call, question)).await.unwrap_or_else(|_| {
-            let message = format!("no answer to {} within {} s", call.method, LIMIT.as_secs());
-            Err(RuntimeError::Unreachable { socket: self.socket.clone(), message })
-        })
+    pub(super) async fn ask<A: Answer>(&self, call: Call, question: impl Question) -> Result<A, RuntimeError> {
+        self.within_limit(call, self.send(call, question)).await?.map_err(|status| self.failure(call, &status))
+    }
+
+    /// Calls about a thing, and gives up after 2 s; `None` when the runtime does not know the thing.
+    pub(super) async fn find<A: Answer>(&self, call: Call, question: impl Question) -> Result<Option<A>, RuntimeError> {
+        match self.within_limit(call, self.send(call, question)).await? {
+            Ok(answer) => Ok(Some(answer)),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(self.failure(call, &status)),
+        }
     }
 
     /// Calls, and waits for as long as it takes. Dropping the future cancels the call in the runtime too.
-    pub(super) async fn wait_for<Q, A>(&self, call: Call, question: Q) -> Result<A, RuntimeError>
-    where
-        Q: prost::Message + Send + Sync + 'static,
-        A: prost::Message + Default + Send + Sync + 'static,
-    {
+    pub(super) async fn wait_for<A: Answer>(&self, call: Call, question: impl Question) -> Result<A, RuntimeError> {
+        self.send(call, question).await.map_err(|status| self.failure(call, &status))
+    }
+
+    async fn send<A: Answer>(&self, call: Call, question: impl Question) -> Result<A, Status> {
         let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
-        let answer = async {
-            client.ready().await.map_err(|error| Status::from_error(error.into()))?;
-            let path = PathAndQuery::try_from(format!("/runtime.v1.{}/{}", call.service, call.method))
-                .map_err(|error| Status::internal(error.to_string()))?;
-            client.unary(Request::new(question), path, ProstCodec::default()).await
-        };
-        answer.await.map(tonic::Response::into_inner).map_err(|status| self.failure(call, &status))
+        client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::try_from(format!("/runtime.v1.{}/{}", call.service, call.method))
+            .map_err(|error| Status::internal(error.to_string()))?;
+        client.unary(Request::new(question), path, ProstCodec::default()).await.map(tonic::Response::into_inner)
+    }
+
+    async fn within_limit<T>(&self, call: Call, work: impl Future<Output = T>) -> Result<T, RuntimeError> {
+        tokio::time::timeout(LIMIT, work).await.map_err(|_| {
+            let message = format!("no answer to {} within {} s", call.method, LIMIT.as_secs());
+            RuntimeError::Unreachable { socket: self.socket.clone(), message }
+        })
     }
 
     fn failure(&self, call: Call, status: &Status) -> RuntimeError {

@@ -52,6 +52,12 @@ async fn another_server_overrules_the_document() {
 }
 
 #[tokio::test]
+async fn a_password_in_the_servers_url_is_not_shown() {
+    let text = document(&format!("{{server: 'https://user:{SECRET}@[fd00::1]:6443/base/'}}"), "{}");
+    assert_eq!(connecting(text, None).await.ok().unwrap().server, "https://[fd00::1]:6443/base");
+}
+
+#[tokio::test]
 async fn broken_yaml_is_not_quoted() {
     let text = format!("users:\n- name: a\n  user:\n    token: [{SECRET}\n    x: y\n");
     let error = refusal(text).await;
