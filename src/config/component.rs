@@ -1,7 +1,25 @@
 //! The kubelet's and kube-proxy's own configuration documents, merged over our defaults.
+//!
+//! They stay JSON values: their types have hundreds of fields that we neither set nor check.
 
 use kubewright_value::Value as Named;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::duration;
+use crate::facts::{ResolvConf, VersionFacts};
+use crate::host::HostFacts;
+use crate::model::{ClusterConfiguration, InitConfiguration};
+use crate::validate::Check;
+use crate::yaml::{self, Document};
+
+pub(crate) const KUBELET_GROUP: &str = "kubelet.config.k8s.io";
+pub(crate) const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
+pub(crate) const KUBE_PROXY_GROUP: &str = "kubeproxy.config.k8s.io";
+pub(crate) const KUBE_PROXY_API: &str = "kubeproxy.config.k8s.io/v1alpha1";
+
+/// systemd-resolved's list of real servers; the usual file names its local stub, which pods cannot reach.
+const RESOLVED_CONF: &str = "/run/systemd/resolve/resolv.conf";
 
 /// KubeletConfiguration as the shared ConfigMap holds it: without patches and without what belongs to one node.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +36,30 @@ impl Named for KubeletDoc {
     const NAME: &'static str = "KubeletConfiguration";
 }
 
+impl KubeletDoc {
+    /// Writes the document for the ConfigMap.
+    pub fn config_map_yaml(&self) -> String {
+        yaml::to_string(&self.document)
+    }
+
+    /// Returns the document with what is decided on the node. A run that has written the node's file before uploads
+    /// this one to the ConfigMap, as kubeadm does.
+    pub fn with_node(&self) -> Value {
+        let mut document = self.document.clone();
+        if let (Some(path), Some(map)) = (&self.node_resolv_conf, document.as_object_mut()) {
+            map.insert("resolvConf".to_owned(), path.clone().into());
+        }
+        document
+    }
+
+    /// Returns the address and port of the kubelet's health endpoint; `None` if it is off.
+    pub fn healthz(&self) -> Option<(&str, u16)> {
+        let port = self.document.get("healthzPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok())?;
+        let address = self.document.get("healthzBindAddress").and_then(Value::as_str)?;
+        (port > 0).then_some((address, port))
+    }
+}
+
 /// KubeProxyConfiguration as the ConfigMap holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KubeProxyDoc {
@@ -30,3 +72,218 @@ pub struct KubeProxyDoc {
 impl Named for KubeProxyDoc {
     const NAME: &'static str = "KubeProxyConfiguration";
 }
+
+impl KubeProxyDoc {
+    /// Writes the document for the ConfigMap's key `config.conf`, without a newline at its end.
+    pub fn config_map_yaml(&self) -> String {
+        let mut text = yaml::to_string(&self.document);
+        text.pop();
+        text
+    }
+}
+
+/// Writes the ConfigMap's key `kubeconfig.conf` for kube-proxy, without a newline at its end.
+///
+/// kubeadm's text has `kind` before `clusters`, so it is not the sorted form; its hash is compared on upgrades.
+pub fn kube_proxy_kubeconfig(server: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Config
+clusters:
+- cluster:
+    certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+    server: {server}
+  name: default
+contexts:
+- context:
+    cluster: default
+    namespace: default
+    user: default
+  name: default
+current-context: default
+users:
+- name: default
+  user:
+    tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token"
+    )
+}
+
+/// Computes the annotation `kubeadm.kubernetes.io/component-config.hash` of a ConfigMap from its values, which must
+/// come in the order of their keys.
+pub fn config_hash<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for value in values {
+        hash.update(value);
+    }
+    format!("sha256:{}", hex::encode(hash.finalize()))
+}
+
+/// Makes the kubelet's document.
+pub(crate) fn kubelet(
+    given: Option<&Document>,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    host: &HostFacts,
+    check: &mut Check<'_>,
+) -> KubeletDoc {
+    let mut merge = Merge::new(&facts.kubelet.zero_document, KUBELET_API, "KubeletConfiguration", given, check);
+    merge.default("staticPodPath", "/etc/kubernetes/manifests".into());
+    merge.default("clusterDNS", json!([cluster.dns_ip()]));
+    merge.default("clusterDomain", cluster.networking.dns_domain.clone().into());
+    merge.default("authentication.x509.clientCAFile", cluster.certificate_path("ca.crt").as_str().into());
+    merge.default("authentication.anonymous.enabled", false.into());
+    merge.default("authentication.webhook.enabled", true.into());
+    merge.default("authorization.mode", "Webhook".into());
+    merge.default("healthzBindAddress", "127.0.0.1".into());
+    merge.default("healthzPort", 10248.into());
+    if merge.get("readOnlyPort").and_then(Value::as_i64).is_some_and(|port| port != 0) {
+        merge.warn("readOnlyPort", "the read-only port lets everyone read; 0 closes it");
+    }
+    if merge.get("rotateCertificates") == Some(&Value::Bool(false)) {
+        merge.warn("rotateCertificates", "taken as true: certificates are always rotated");
+    }
+    merge.set("rotateCertificates", true.into());
+    if let Some(driver) = &facts.kubelet.cgroup_driver {
+        merge.fill("cgroupDriver", driver.clone().into());
+    }
+    if facts.api_server.dual_stack_gate
+        && let Some(on) = cluster.feature_gates.get("IPv6DualStack")
+    {
+        merge.set("featureGates.IPv6DualStack", (*on).into());
+    }
+    let resolv_conf = (host.resolved_active && merge.is_unset("resolvConf")).then(|| RESOLVED_CONF.to_owned());
+    let node_resolv_conf = match facts.kubelet.resolv_conf {
+        ResolvConf::PerNode => resolv_conf,
+        ResolvConf::Shared => {
+            if let Some(path) = resolv_conf {
+                merge.set("resolvConf", path.into());
+            }
+            None
+        }
+    };
+    KubeletDoc { document: merge.finish(), user_supplied: given.is_some(), node_resolv_conf }
+}
+
+/// Makes kube-proxy's document.
+pub(crate) fn kube_proxy(
+    given: Option<&Document>,
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    check: &mut Check<'_>,
+) -> KubeProxyDoc {
+    let mut merge = Merge::new(&facts.kube_proxy.zero_document, KUBE_PROXY_API, "KubeProxyConfiguration", given, check);
+    let any = if init.local_api_endpoint.advertise_address.is_ipv4() { "0.0.0.0" } else { "::" };
+    merge.default("bindAddress", any.into());
+    if let Some(pods) = &cluster.networking.pod_subnet {
+        merge.default("clusterCIDR", pods.as_str().into());
+    }
+    merge.default("clientConnection.kubeconfig", "/var/lib/kube-proxy/kubeconfig.conf".into());
+    if facts.api_server.dual_stack_gate
+        && let Some(on) = cluster.feature_gates.get("IPv6DualStack")
+    {
+        merge.set("featureGates.IPv6DualStack", (*on).into());
+    }
+    KubeProxyDoc { document: merge.finish(), user_supplied: given.is_some() }
+}
+
+/// A user's document laid over the zero values, to which defaults are added.
+struct Merge<'a, 'b, 'd> {
+    document: Value,
+    given: Option<&'d Document>,
+    check: &'b mut Check<'a>,
+}
+
+impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
+    fn new(zero: &Value, api: &str, kind: &str, given: Option<&'d Document>, check: &'b mut Check<'a>) -> Self {
+        let mut document = zero.clone();
+        if let Some(given) = given {
+            for path in given.duplicates() {
+                let line = Some(given.line(path));
+                let message = "the field stands twice; its last value counts".to_owned();
+                check.warnings.push(crate::Warning { field: path.clone(), line, message });
+            }
+            overlay(&mut document, given.value());
+        }
+        if let Some(map) = document.as_object_mut() {
+            map.insert("apiVersion".to_owned(), api.into());
+            map.insert("kind".to_owned(), kind.into());
+        }
+        Self { document, given, check }
+    }
+
+    fn get(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(&self.document, |value, key| value.get(key))
+    }
+
+    fn is_unset(&self, path: &str) -> bool {
+        match self.get(path) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(Value::Array(list)) => list.is_empty(),
+            // Go cannot tell 0 from unset except through a pointer, and the ports that we set are such pointers.
+            Some(_) => false,
+        }
+    }
+
+    fn set(&mut self, path: &str, value: Value) {
+        let mut place = &mut self.document;
+        for key in path.split('.') {
+            if !place.is_object() {
+                *place = Value::Object(Map::new());
+            }
+            let Some(map) = place.as_object_mut() else { return };
+            place = map.entry(key.to_owned()).or_insert(Value::Null);
+        }
+        *place = value;
+    }
+
+    /// Sets a field that is unset.
+    fn fill(&mut self, path: &str, value: Value) {
+        if self.is_unset(path) {
+            self.set(path, value);
+        }
+    }
+
+    /// Sets a field that is unset, and warns if the user chose something else.
+    fn default(&mut self, path: &str, value: Value) {
+        if self.is_unset(path) {
+            self.set(path, value);
+        } else if let Some(chosen) = self.get(path).filter(|chosen| **chosen != value) {
+            let message = format!("the recommended value is {value}; kept {chosen}");
+            self.warn(path, &message);
+        }
+    }
+
+    fn warn(&mut self, path: &str, message: &str) {
+        let line = self.given.map(|document| document.line(path));
+        self.check.warnings.push(crate::Warning { field: path.to_owned(), line, message: message.to_owned() });
+    }
+
+    fn finish(self) -> Value {
+        self.document
+    }
+}
+
+/// Lays a user's values over zero values. `null` leaves the zero value; a duration gets Go's canonical form.
+fn overlay(zero: &mut Value, given: &Value) {
+    match (zero, given) {
+        (_, Value::Null) => {}
+        (Value::Object(zero), Value::Object(given)) => {
+            for (key, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+                overlay(zero.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (zero, Value::String(text)) if zero == "0s" => {
+            *zero = duration::parse(text).map_or_else(|_| text.clone(), duration::format).into();
+        }
+        (zero @ Value::Null, Value::Object(given)) => {
+            // Nothing below an unknown field has a zero value, but its nulls still mean nothing.
+            *zero = Value::Object(given.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect());
+        }
+        (zero, value) => *zero = value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

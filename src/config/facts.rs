@@ -6,9 +6,12 @@ mod addons;
 mod components;
 mod host;
 
+use std::collections::BTreeMap;
+
 use kubewright_value::Value;
 use serde::Deserialize;
 
+use crate::model::ClusterConfiguration;
 use crate::version::KubernetesVersion;
 
 pub use addons::{CoreDnsFacts, KubeProxyFacts};
@@ -33,6 +36,19 @@ impl Value for VersionFacts {
     const NAME: &'static str = "VersionFacts";
 }
 
+impl VersionFacts {
+    /// Tells whether a feature gate is on: as the cluster sets it, or else by default; off if the version has no such gate.
+    pub fn gate(&self, cluster: &ClusterConfiguration, name: &str) -> bool {
+        let default = self.minor.feature_gates.get(name).copied().unwrap_or(false);
+        cluster.feature_gate(name, default)
+    }
+
+    /// Tells whether the kubelet takes the runtime's endpoint from `instance-config.yaml`; from its flags otherwise.
+    pub fn uses_instance_config(&self, cluster: &ClusterConfiguration) -> bool {
+        cluster.feature_gate("NodeLocalCRISocket", self.minor.kubelet.instance_config)
+    }
+}
+
 impl std::ops::Deref for VersionFacts {
     type Target = MinorFacts;
 
@@ -49,6 +65,8 @@ pub struct MinorFacts {
     pub confidence: Confidence,
     /// Newest patch release known; labels such as `stable-1.30` resolve to it without a network.
     pub newest_patch: u64,
+    /// Drives which feature gates are accepted, with their defaults.
+    pub feature_gates: BTreeMap<String, bool>,
     /// Drives the names and tags of images.
     pub images: ImageFacts,
     /// Drives which configuration API is written and read.

@@ -4,24 +4,37 @@
 //! in one table, `versions.yaml`, and reaches everyone as [`VersionFacts`].
 
 pub mod component;
+mod convert;
+mod defaults;
+mod duration;
+mod dynamic;
 mod error;
 pub mod facts;
 mod flags;
 mod host;
 pub mod images;
+mod load;
 pub mod model;
 mod names;
 pub mod net;
+mod sources;
+pub mod store;
 mod token;
+mod v1beta3;
+mod v1beta4;
+mod validate;
 mod version;
 mod versions;
+mod wire;
 pub mod yaml;
 
 pub use component::{KubeProxyDoc, KubeletDoc};
 pub use error::{ConfigError, ConfigErrors, Warning};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;
+pub use duration::format as format_duration;
 pub use host::{DefaultRoute, HostFacts, Interface, default_routes};
+pub use load::{Init, load_init, load_join, stored_cluster};
 pub use model::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 pub use names::ServingNames;
 pub use net::HostPort;

@@ -100,6 +100,7 @@ fn build(text: Text) -> Result<Table, String> {
             let mut facts: MinorFacts =
                 serde_json::from_value(release.clone()).map_err(|error| format!("1.{minor}.{patch}: {error}"))?;
             facts.kubelet.config_map = facts.kubelet.config_map.replace("{minor}", &minor.to_string());
+            facts.kubelet.node_local_cri_socket_gate = facts.feature_gates.get("NodeLocalCRISocket").copied();
             releases.insert(patch, facts);
         }
         if minors.insert(minor, releases).is_some() {

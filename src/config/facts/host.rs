@@ -17,9 +17,10 @@ pub struct KubeletFacts {
     pub pause_flag: PauseFlag,
     /// When `--network-plugin=cni` is written.
     pub network_plugin_flag: NetworkPluginFlag,
-    /// Whether `instance-config.yaml` carries the runtime's endpoint.
+    /// Whether `instance-config.yaml` carries the runtime's endpoint; the gate `NodeLocalCRISocket` overrules it.
     pub instance_config: bool,
-    /// Default of the gate `NodeLocalCRISocket`, if the version knows it; it switches `instance_config`.
+    /// Default of the gate `NodeLocalCRISocket`, if the version knows it; taken from the gates' table.
+    #[serde(skip)]
     pub node_local_cri_socket_gate: Option<bool>,
     /// Default `cgroupDriver`, if one is written.
     pub cgroup_driver: Option<String>,

@@ -14,7 +14,7 @@ pub fn to_string(value: &Value) -> String {
         Value::Object(map) if !map.is_empty() => write_map(&mut text, map, 0),
         Value::Array(list) if !list.is_empty() => write_list(&mut text, list, 0),
         scalar => {
-            write_scalar(&mut text, scalar, 0);
+            write_scalar(&mut text, scalar, 2);
             text.push('\n');
         }
     }

@@ -1,0 +1,9 @@
+//! Documents to the internal form: defaults filled in, every rule checked, every fault told.
+
+mod cluster;
+mod init;
+mod join;
+
+pub(crate) use cluster::cluster;
+pub(crate) use init::{Machine, ignored_checks, init};
+pub(crate) use join::join;

@@ -1,0 +1,312 @@
+//! How the documents' types are read from values and written back: field by field, with every fault told at once.
+//!
+//! Reading follows Go's lenient rules: `null` leaves the zero value, unknown fields are dropped and told as warnings.
+//! Writing follows `omitempty`: a struct always stands, other zero values are left out unless the field says `keep`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::duration;
+use crate::error::{ConfigError, Warning};
+use crate::token::SecretText;
+use crate::yaml::{self, Document};
+
+/// A type of the documents.
+pub(crate) trait Wire: Sized + Default {
+    /// Reads a value; a fault is noted and leaves the zero value.
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self;
+
+    /// Writes the value.
+    fn write(&self) -> Value;
+
+    /// Tells whether Go's `omitempty` leaves the value out.
+    fn omit(&self) -> bool;
+}
+
+/// Where reading stands in a document, and what it found.
+pub(crate) struct Reader<'a> {
+    document: &'a Document,
+    path: String,
+    /// Faults that make the document unusable.
+    pub errors: Vec<ConfigError>,
+    /// Fields that were dropped.
+    pub warnings: Vec<Warning>,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the top of a document, whose duplicate keys become warnings.
+    pub fn new(document: &'a Document) -> Self {
+        let mut reader = Self { document, path: String::new(), errors: Vec::new(), warnings: Vec::new() };
+        for path in document.duplicates() {
+            reader.warn(path.clone(), "the field stands twice; its last value counts".to_owned());
+        }
+        reader
+    }
+
+    fn warn(&mut self, path: String, message: String) {
+        let line = Some(self.document.line(&path));
+        self.warnings.push(Warning { field: path, line, message });
+    }
+
+    /// Reads a part of the value that stands at a longer path.
+    fn within<T>(&mut self, path: String, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.path, path);
+        let result = read(self);
+        self.path = outer;
+        result
+    }
+
+    fn expected(&mut self, what: &str, value: &Value, hint: Option<&str>) {
+        let found = match value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a map",
+        };
+        let mut error = ConfigError::field(self.path.clone(), format!("expected {what}, found {found}"));
+        error.value = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)).then(|| value.to_string());
+        error.hint = hint.map(str::to_owned);
+        self.errors.push(error.at(Some(self.document.line(&self.path))));
+    }
+
+    /// Warns of the keys that a struct does not have.
+    pub fn check_fields(&mut self, map: &Map<String, Value>, known: &[&str]) {
+        let top = self.path.is_empty();
+        for key in map.keys() {
+            if known.contains(&key.as_str()) || (top && (key == "apiVersion" || key == "kind")) {
+                continue;
+            }
+            let message = match closest(key, known) {
+                Some(name) => format!("unknown field, ignored; did you mean `{name}`?"),
+                None => "unknown field, ignored".to_owned(),
+            };
+            self.warn(yaml::child(&self.path, key), message);
+        }
+    }
+
+    /// Reads a field of a struct.
+    pub fn field<T: Wire>(&mut self, map: &Map<String, Value>, name: &str) -> T {
+        match map.get(name) {
+            None | Some(Value::Null) => T::default(),
+            Some(value) => self.within(yaml::child(&self.path, name), |reader| T::read(value, reader)),
+        }
+    }
+
+    /// Takes the value as a map, or notes that it is none.
+    pub fn map<'v>(&mut self, value: &'v Value) -> Option<&'v Map<String, Value>> {
+        let map = value.as_object();
+        if map.is_none() && !value.is_null() {
+            self.expected("a map", value, None);
+        }
+        map
+    }
+}
+
+/// Finds the name that was likely meant.
+pub(crate) fn closest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let scored = known.iter().map(|name| (strsim::jaro_winkler(&given, &name.to_lowercase()), *name));
+    let (score, name) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (score > 0.85).then_some(name)
+}
+
+impl Wire for String {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        match value {
+            Value::String(text) => text.clone(),
+            _ => {
+                let quote = matches!(value, Value::Bool(_) | Value::Number(_)).then_some("put it in quotes");
+                reader.expected("a string", value, quote);
+                Self::new()
+            }
+        }
+    }
+
+    fn write(&self) -> Value {
+        Value::String(self.clone())
+    }
+
+    fn omit(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Wire for SecretText {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        match value {
+            Value::String(text) => text.clone().into(),
+            _ => {
+                // Even a secret of the wrong type must not be repeated.
+                reader.expected("a string (in quotes)", &Value::Array(Vec::new()), None);
+                Self::default()
+            }
+        }
+    }
+
+    fn write(&self) -> Value {
+        Value::String(self.reveal().to_owned())
+    }
+
+    fn omit(&self) -> bool {
+        self.reveal().is_empty()
+    }
+}
+
+impl Wire for bool {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        value.as_bool().unwrap_or_else(|| {
+            reader.expected("true or false", value, value.is_string().then_some("remove the quotes"));
+            false
+        })
+    }
+
+    fn write(&self) -> Value {
+        Value::Bool(*self)
+    }
+
+    fn omit(&self) -> bool {
+        !self
+    }
+}
+
+impl Wire for i32 {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        value.as_i64().and_then(|number| Self::try_from(number).ok()).unwrap_or_else(|| {
+            reader.expected("a whole number of 32 bits", value, None);
+            0
+        })
+    }
+
+    fn write(&self) -> Value {
+        (*self).into()
+    }
+
+    fn omit(&self) -> bool {
+        *self == 0
+    }
+}
+
+impl Wire for std::time::Duration {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        let Value::String(text) = value else {
+            reader.expected("a duration such as 4m0s", value, Some("give a number with its unit"));
+            return Self::ZERO;
+        };
+        duration::parse(text).unwrap_or_else(|error| {
+            let line = Some(reader.document.line(&reader.path));
+            reader.errors.push(ConfigError::invalid(reader.path.clone(), text, error.to_string()).at(line));
+            Self::ZERO
+        })
+    }
+
+    fn write(&self) -> Value {
+        duration::format(*self).into()
+    }
+
+    fn omit(&self) -> bool {
+        false
+    }
+}
+
+/// A value whose inner form is not ours to check.
+impl Wire for Value {
+    fn read(value: &Value, _: &mut Reader<'_>) -> Self {
+        value.clone()
+    }
+
+    fn write(&self) -> Value {
+        self.clone()
+    }
+
+    fn omit(&self) -> bool {
+        self.is_null()
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        (!value.is_null()).then(|| T::read(value, reader))
+    }
+
+    fn write(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Wire::write)
+    }
+
+    fn omit(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        let Value::Array(list) = value else {
+            let hint = value.is_object().then_some("write it as a list, one entry a line after `- `");
+            reader.expected("a list", value, hint);
+            return Self::new();
+        };
+        let read = |(index, value)| {
+            let path = yaml::item(&reader.path, index);
+            reader.within(path, |reader| T::read(value, reader))
+        };
+        list.iter().enumerate().map(read).collect()
+    }
+
+    fn write(&self) -> Value {
+        self.iter().map(Wire::write).collect()
+    }
+
+    fn omit(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: Wire> Wire for BTreeMap<String, T> {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        let Some(map) = reader.map(value) else { return Self::new() };
+        let read = |key: &String| (key.clone(), reader.field(map, key));
+        map.keys().map(read).collect()
+    }
+
+    fn write(&self) -> Value {
+        Value::Object(self.iter().map(|(key, value)| (key.clone(), value.write())).collect())
+    }
+
+    fn omit(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Declares structs of the documents: each field with its name there; `= keep` writes it even if it is zero.
+macro_rules! wire {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $json:literal $field:ident: $type:ty $(= $keep:ident)?),* $(,)? })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub(crate) struct $name { $($(#[$doc])* pub $field: $type),* }
+
+        impl $crate::wire::Wire for $name {
+            fn read(value: &serde_json::Value, reader: &mut $crate::wire::Reader<'_>) -> Self {
+                let Some(map) = reader.map(value) else { return Self::default() };
+                reader.check_fields(map, &[$($json),*]);
+                Self { $($field: reader.field(map, $json)),* }
+            }
+
+            fn write(&self) -> serde_json::Value {
+                let mut map = serde_json::Map::new();
+                $(if $crate::wire::wire!(@keep $($keep)?) || !self.$field.omit() {
+                    map.insert($json.to_owned(), self.$field.write());
+                })*
+                serde_json::Value::Object(map)
+            }
+
+            fn omit(&self) -> bool {
+                false
+            }
+        }
+    )*};
+    (@keep keep) => { true };
+    (@keep) => { false };
+}
+pub(crate) use wire;
