@@ -145,3 +145,6 @@ pub(crate) fn write(name: &'static str, template: &impl Template) -> Result<Stat
     let pod = render::document(name, template, render::expect("v1", "Pod", name))?;
     Ok(StaticPod { name, yaml: yaml::to_string(&pod) })
 }
+
+#[cfg(test)]
+mod tests;
