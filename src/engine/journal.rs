@@ -456,10 +456,12 @@ fn write(file: &mut File, record: &Record) -> io::Result<()> {
     let mut line = serde_json::to_vec(record)?;
     line.push(b'\n');
     file.write_all(&line)?;
-    match record {
-        Record::Head(_) | Record::Sealed { .. } | Record::Intended { .. } => file.sync_data(),
-        _ => Ok(()),
-    }
+    if durable(record) { file.sync_data() } else { Ok(()) }
+}
+
+/// Whether recovery would go wrong without the record. Without any other one, a phase only runs once more.
+fn durable(record: &Record) -> bool {
+    matches!(record, Record::Head(_) | Record::Sealed { .. } | Record::Intended { .. })
 }
 
 /// Makes the names of a directory and of all above it durable, as far as they may be opened.

@@ -171,6 +171,8 @@ pub(crate) enum Script {
     Sleep(u64),
     /// Writes this file as well.
     Write(&'static str),
+    /// Writes a second half, and trusts it to be there when the first one is.
+    Pair,
     BadLoad,
 }
 
@@ -209,7 +211,13 @@ impl World for Toy {
     }
 
     fn begin(&self, log: EffectLog) -> ToySession {
-        ToySession(Arc::new(Open { view: self.0.clone(), log, staged: Mutex::default(), closed: Mutex::new(false) }))
+        ToySession(Arc::new(Open {
+            view: self.0.clone(),
+            log,
+            staged: Mutex::default(),
+            published: Mutex::default(),
+            closed: Mutex::new(false),
+        }))
     }
 }
 
@@ -235,9 +243,11 @@ impl Toy {
     /// What the layer below does with what a killed run left.
     pub(crate) fn recover(&self, replay: &Replay) {
         let mut disk = self.0.disk.lock().unwrap();
-        for unfinished in replay.unfinished.iter().filter(|unfinished| unfinished.roll == Roll::Forward) {
+        for unfinished in &replay.unfinished {
             for file in &unfinished.files {
-                if let Some(new) = file.staged.as_ref().and_then(|staged| disk.remove(staged)) {
+                if unfinished.roll == Roll::Back {
+                    disk.remove(&file.path);
+                } else if let Some(new) = file.staged.as_ref().and_then(|staged| disk.remove(staged)) {
                     disk.insert(file.path.clone(), new);
                 }
             }
@@ -299,6 +309,7 @@ struct Open {
     view: Arc<View>,
     log: EffectLog,
     staged: Mutex<BTreeMap<Utf8PathBuf, (Utf8PathBuf, String)>>,
+    published: Mutex<Vec<Utf8PathBuf>>,
     closed: Mutex<bool>,
 }
 
@@ -331,30 +342,46 @@ impl Hand {
         view.ran.lock().unwrap().push(name);
         view.most_busy.fetch_max(view.busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let _busy = Busy(view.clone());
-        if let Some(kept) = view.disk.lock().unwrap().get(Utf8Path::new(name)).cloned() {
-            return Ok(kept);
-        }
-        let text = format!("{}({words})", view.count.fetch_add(1, Ordering::SeqCst));
-        self.write(name, &text)?;
         let script = view.scripts.lock().unwrap().get(name).cloned();
+        let kept = view.disk.lock().unwrap().get(Utf8Path::new(name)).cloned();
+        let text = match kept {
+            Some(kept) => kept,
+            None => self.make(name, words, script.as_ref()).await?,
+        };
+        let poked = view.outward.lock().unwrap().contains_key(name);
+        if !poked && !matches!(script, Some(Script::FailCommit)) {
+            // What is outside must find the files.
+            self.0.publish()?;
+            let effect = Effect::new("poke", name);
+            let id = self.0.log.intend(&effect)?;
+            *view.outward.lock().unwrap().entry(name).or_default() += 1;
+            self.0.log.settle(id, true)?;
+            self.0.log.changed(effect);
+        }
+        Ok(text)
+    }
+
+    async fn make(&self, name: &'static str, words: &str, script: Option<&Script>) -> Result<String, Failure> {
+        let text = format!("{}({words})", self.0.view.count.fetch_add(1, Ordering::SeqCst));
+        self.write(name, &text)?;
         match script {
             Some(Script::Fail) => return Err(Failure::new("on purpose")),
             Some(Script::Panic) => panic!("on purpose"),
-            Some(Script::Hang) => pending::<()>().await,
+            Some(Script::Hang) => {
+                let _slow = SlowEnd(Self(self.0.clone()));
+                pending::<()>().await;
+            }
             Some(Script::Meet(barrier)) => {
                 barrier.wait().await;
             }
-            Some(Script::Sleep(time)) => tokio::time::sleep(Duration::from_millis(time)).await,
+            Some(Script::Sleep(time)) => tokio::time::sleep(Duration::from_millis(*time)).await,
             Some(Script::Write(path)) => {
                 self.write(path, name)?;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
+            Some(Script::Pair) => self.write(&format!("{name}.key"), &text)?,
             Some(Script::FailCommit | Script::BadLoad) | None => {}
         }
-        let effect = Effect::new("poke", name);
-        let id = self.0.log.intend(&effect)?;
-        *view.outward.lock().unwrap().entry(name).or_default() += 1;
-        self.0.log.settle(id, true)?;
         Ok(text)
     }
 
@@ -372,34 +399,52 @@ impl Hand {
     }
 }
 
-impl Session for ToySession {
-    async fn commit(&self) -> Result<(), Failure> {
-        let open = &self.0;
-        let staged = std::mem::take(&mut *open.staged.lock().unwrap());
-        if !staged.is_empty() {
-            let change = |(path, (temp, text)): (&Utf8PathBuf, &(Utf8PathBuf, String))| FileChange {
-                path: path.clone(),
-                staged: Some(temp.clone()),
-                mode: 0o600,
-                old: None,
-                new: Some(Digest(text.clone())),
-            };
-            let sealed = open.log.sealed(&staged.iter().map(change).collect::<Vec<_>>());
-            let scripted = open.view.scripts.lock().unwrap().get(open.log.phase()) == Some(&Script::FailCommit);
-            if sealed.is_err() || scripted {
-                *open.staged.lock().unwrap() = staged;
-                return sealed.map_err(Failure::from).and(Err(Failure::new("cannot publish")));
-            }
+/// A phase that is slow to go when it is dropped, and writes once more as it goes.
+struct SlowEnd(Hand);
+
+impl Drop for SlowEnd {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(100));
+        let _ = self.0.write("late", "late");
+    }
+}
+
+impl Open {
+    /// Makes final what is staged so far.
+    fn publish(&self) -> Result<(), Failure> {
+        let staged = self.staged.lock().unwrap().clone();
+        if staged.is_empty() {
+            return Ok(());
         }
+        let change = |(path, (temp, text)): (&Utf8PathBuf, &(Utf8PathBuf, String))| FileChange {
+            path: path.clone(),
+            staged: Some(temp.clone()),
+            mode: 0o600,
+            old: None,
+            new: Some(Digest(text.clone())),
+        };
+        self.log.sealed(&staged.iter().map(change).collect::<Vec<_>>())?;
+        if self.view.scripts.lock().unwrap().get(self.log.phase()) == Some(&Script::FailCommit) {
+            return Err(Failure::new("cannot publish"));
+        }
+        self.staged.lock().unwrap().clear();
         for (path, (temp, text)) in staged {
-            let mut disk = open.view.disk.lock().unwrap();
+            let mut disk = self.view.disk.lock().unwrap();
             disk.remove(&temp);
             disk.insert(path.clone(), text);
             drop(disk);
-            open.log.changed(Effect::new("write", path.as_str()));
-            open.log.checkpoint("published");
+            self.log.changed(Effect::new("write", path.as_str()));
+            self.published.lock().unwrap().push(path);
+            self.log.checkpoint("published");
         }
-        *open.closed.lock().unwrap() = true;
+        Ok(())
+    }
+}
+
+impl Session for ToySession {
+    async fn commit(&self) -> Result<(), Failure> {
+        self.0.publish()?;
+        *self.0.closed.lock().unwrap() = true;
         Ok(())
     }
 
@@ -407,6 +452,10 @@ impl Session for ToySession {
         *self.0.closed.lock().unwrap() = true;
         for (temp, _) in std::mem::take(&mut *self.0.staged.lock().unwrap()).into_values() {
             self.0.view.disk.lock().unwrap().remove(&temp);
+        }
+        for path in std::mem::take(&mut *self.0.published.lock().unwrap()).into_iter().rev() {
+            self.0.view.disk.lock().unwrap().remove(&path);
+            self.0.log.checkpoint("taken-back");
         }
         Ok(())
     }

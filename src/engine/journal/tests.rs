@@ -149,3 +149,12 @@ fn threads_do_not_mix_their_lines() {
     let newest = crate::replay::replay(&root, "toy").unwrap().newest.unwrap();
     assert_eq!(newest.scratch.len(), 200);
 }
+
+#[test]
+fn promises_and_intentions_outlive_a_power_cut() {
+    let (phase, effect) = ("a".to_owned(), Effect::new("poke", "it"));
+    assert!(durable(&Record::Head(head())));
+    assert!(durable(&Record::Sealed { phase: phase.clone(), files: Vec::new() }));
+    assert!(durable(&Record::Intended { phase, id: 0, effect }));
+    assert!(!durable(&started("a")) && !durable(&scratch("a", "/x")) && !durable(&finished("a")));
+}

@@ -84,6 +84,13 @@ fn what_nobody_makes_is_refused_only_where_it_is_read() {
 }
 
 #[test]
+fn a_seed_is_read_instead_of_being_loaded() {
+    let seeds = Seeds::new().with(Art::<1>("given".into()));
+    let plan = chain().plan(seeds, &only(&["b/a2"]), &Done::none()).unwrap();
+    assert_eq!(steps(&plan)[..3], ["a0 leave", "b/a1 leave", "b/a2 run"]);
+}
+
+#[test]
 fn what_does_not_apply_is_left_for_those_who_can_do_without() {
     let plan = chain().plan(off(&[1, 2, 3]), &Selection::default(), &Done::none()).unwrap();
     assert_eq!(steps(&plan), ["a0 run", "b/a1 leave", "b/a2 leave", "a3 leave", "a4 run", "quiet run"]);

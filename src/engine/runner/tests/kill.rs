@@ -1,7 +1,7 @@
 //! Kills a run everywhere: at each checkpoint, with every torn journal, with one and with more jobs, and resumes.
 #![allow(clippy::disallowed_methods, reason = "tests lay journals down by hand")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,6 +15,7 @@ use crate::toy::{after, silent};
 struct Snapshot {
     at: String,
     disk: Disk,
+    outward: BTreeMap<&'static str, usize>,
     journal: Vec<u8>,
 }
 
@@ -44,8 +45,8 @@ fn journal_file(dir: &Utf8Path) -> Utf8PathBuf {
     runs.pop().unwrap().join("journal.jsonl")
 }
 
-/// Runs it once to its end and takes a snapshot at every checkpoint.
-async fn snapshots(jobs: usize) -> Vec<Snapshot> {
+/// Runs it once to its end, or to a fault, and takes a snapshot at every checkpoint.
+async fn snapshots(jobs: usize, fault: Option<Fault>) -> Vec<Snapshot> {
     let dir = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(dir.path()).unwrap().to_owned();
     let workflow = every_kind();
@@ -53,21 +54,30 @@ async fn snapshots(jobs: usize) -> Vec<Snapshot> {
     let journal = Journal::begin(&dir, plan.head("test", config(), None)).unwrap();
     let file = journal_file(&dir);
     let toy = Toy::default();
+    toy.script("a1", Script::Pair);
     let (seen, view) = (Arc::new(Mutex::new(Vec::new())), toy.clone());
     let taken = seen.clone();
     let faults = Faults::none().on_checkpoint(move |at| {
         // The journal first: what it says must be true of the disk, not the other way round.
         let journal = std::fs::read(&file).unwrap();
-        taken.lock().unwrap().push(Snapshot { at: at.into(), disk: view.disk(), journal });
+        let outward = view.0.outward.lock().unwrap().clone();
+        taken.lock().unwrap().push(Snapshot { at: at.into(), disk: view.disk(), outward, journal });
     });
-    toy.run_with(&plan, RunOptions { faults, ..self::jobs(jobs) }, journal).await.result.unwrap();
+    let fails = fault.is_some();
+    let faults = fault.into_iter().fold(faults, Faults::with);
+    let ran = toy.run_with(&plan, RunOptions { faults, ..self::jobs(jobs) }, journal).await;
+    assert_eq!(ran.result.is_err(), fails);
     drop(dir);
     let mut seen = seen.lock().unwrap();
     std::mem::take(&mut *seen)
 }
 
 /// Resumes after a kill, and says which phases ran.
-async fn resume(disk: &Disk, journal: &[u8], selection: &Selection) -> (Toy, Vec<&'static str>, BTreeSet<String>) {
+async fn resume(
+    Snapshot { disk, outward, .. }: &Snapshot,
+    journal: &[u8],
+    selection: &Selection,
+) -> (Toy, Vec<&'static str>, BTreeSet<String>) {
     let dir = tempfile::tempdir().unwrap();
     let root = Utf8Path::from_path(dir.path()).unwrap();
     let run = root.join("runs/000001-x");
@@ -75,6 +85,8 @@ async fn resume(disk: &Disk, journal: &[u8], selection: &Selection) -> (Toy, Vec
     std::fs::write(run.join("journal.jsonl"), journal).unwrap();
 
     let toy = Toy::with(disk.clone(), 100);
+    toy.script("a1", Script::Pair);
+    toy.0.outward.lock().unwrap().clone_from(outward);
     let history = replay(root, "toy").unwrap();
     if let Some(newest) = &history.newest {
         toy.recover(newest);
@@ -94,13 +106,20 @@ async fn resume(disk: &Disk, journal: &[u8], selection: &Selection) -> (Toy, Vec
 
 fn check(at: &str, before: &Disk, toy: &Toy, ran: &[&str], done: &BTreeSet<String>) {
     let disk = toy.disk();
-    assert_eq!(names(&disk), ["a0", "a1", "a2", "a3", "a4"].into(), "at {at}: everything, and no leftovers");
     for (path, text) in before.iter().filter(|(path, _)| !path.as_str().starts_with('.')) {
         assert_eq!(disk[path], *text, "at {at}: what was published is kept");
     }
+    check_whole(at, toy, ran, done);
+}
+
+fn check_whole(at: &str, toy: &Toy, ran: &[&str], done: &BTreeSet<String>) {
+    let disk = toy.disk();
+    assert_eq!(names(&disk), ["a0", "a1", "a1.key", "a2", "a3", "a4"].into(), "at {at}: everything, and no leftovers");
     for name in ran {
         assert!(!done.iter().any(|path| path.ends_with(name)), "at {at}: {name} was repeated");
     }
+    assert_eq!(disk[Utf8Path::new("a1")], disk[Utf8Path::new("a1.key")], "at {at}: the halves are of one pair");
+    assert_eq!(toy.0.outward.lock().unwrap().len(), 5, "at {at}: all of the outside was poked");
     // Contents never come up twice, so what reads a0 has that a0 in it.
     let a0 = &disk[Utf8Path::new("a0")];
     for reader in ["a1", "a2", "a3", "a4"] {
@@ -111,17 +130,18 @@ fn check(at: &str, before: &Disk, toy: &Toy, ran: &[&str], done: &BTreeSet<Strin
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_killed_at_any_checkpoint_is_gone_on_with() {
     for jobs in [1, 3] {
-        let snapshots = snapshots(jobs).await;
+        let snapshots = snapshots(jobs, None).await;
         assert!(snapshots.len() > 40, "only {} checkpoints", snapshots.len());
         let mut continued = 0;
-        for Snapshot { at, disk, journal } in &snapshots {
-            let (toy, ran, done) = resume(disk, journal, &all()).await;
+        for snapshot in &snapshots {
+            let Snapshot { at, disk, journal, .. } = snapshot;
+            let (toy, ran, done) = resume(snapshot, journal, &all()).await;
             check(at, disk, &toy, &ran, &done);
             continued += usize::from(!done.is_empty());
             // Or the record that stands before this checkpoint was just being written.
             let after_record = ["started", "scratch", "sealed", "intended", "finished"];
             if jobs == 1 && after_record.iter().any(|record| at.ends_with(&format!(":{record}"))) {
-                let (toy, ran, done) = resume(disk, &journal[..journal.len() - 7], &all()).await;
+                let (toy, ran, done) = resume(snapshot, &journal[..journal.len() - 7], &all()).await;
                 check(&format!("{at}, torn"), disk, &toy, &ran, &done);
             }
         }
@@ -130,12 +150,24 @@ async fn a_run_killed_at_any_checkpoint_is_gone_on_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_killed_while_a_phase_is_taken_back_takes_it_back_first() {
+    let snapshots = snapshots(1, Some(Fault::FailAfter("g/a1".into()))).await;
+    let taken_back = snapshots.iter().filter(|snapshot| snapshot.at.ends_with(":taken-back"));
+    assert_eq!(taken_back.count(), 2, "both halves had been published");
+    for snapshot in &snapshots {
+        let (toy, ran, done) = resume(snapshot, &snapshot.journal, &all()).await;
+        check_whole(&snapshot.at, &toy, &ran, &done);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_run_left_is_swept_also_when_something_else_is_asked_for() {
-    for Snapshot { at, disk, journal } in &snapshots(1).await {
+    for snapshot in &snapshots(1, None).await {
+        let Snapshot { at, disk, journal, .. } = snapshot;
         if !disk.contains_key(Utf8Path::new("a0")) {
             continue;
         }
-        let (toy, ran, done) = resume(disk, journal, &only(&["g/a1"])).await;
+        let (toy, ran, done) = resume(snapshot, journal, &only(&["g/a1"])).await;
         let disk = toy.disk();
         assert!(disk.keys().all(|path| !path.as_str().starts_with('.')), "at {at}: {disk:?}");
         assert_eq!((ran, done.len()), (vec!["a1"], 0), "at {at}: a single phase does what it is asked for");
