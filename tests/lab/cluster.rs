@@ -71,6 +71,8 @@ impl<'a> Cluster<'a> {
     /// When a command fails, or the cluster does not get there in time: with the ends of the logs.
     pub fn up(&self) -> Result<()> {
         let start = Instant::now();
+        // Two at once would both run `init`: the second waits, and finds the cluster up.
+        let _lock = self.lab.cache().lock(&format!("up-{}", self.lab.name()))?;
         let nodes = self.nodes()?;
         for node in &nodes {
             node.ensure(self.setup)?;

@@ -65,7 +65,8 @@ impl Node {
         if self.running() {
             let stands = self.kubernetes()?.unwrap_or_default();
             if stands == setup.kubernetes.dir() {
-                return Ok(());
+                // Nothing to do, unless whoever made the node was interrupted here.
+                return self.load_images(setup);
             }
             let hint = "run `cargo lab down` first, or choose another `--lab`";
             return Err(LabError::missing(format!("{} runs `{}`", self.name(), stands.display()), hint));
@@ -275,11 +276,16 @@ impl Node {
     }
 
     fn load_images(&self, setup: &Setup) -> Result<()> {
+        let record = self.dir().join("images");
+        let wanted: String = setup.archives.iter().map(|archive| format!("{}\n", archive.display())).collect();
+        if layout::read(&record)?.as_ref() == Some(&wanted) {
+            return Ok(());
+        }
         for archive in &setup.archives {
             let import = ["ctr", "-n", "k8s.io", "images", "import"].map(OsStr::new);
             self.run(import.into_iter().chain([archive.as_os_str()]))?;
         }
-        Ok(())
+        layout::write(&record, wanted)
     }
 }
 
