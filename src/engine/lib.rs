@@ -45,6 +45,7 @@ pub mod graph;
 pub mod journal;
 pub mod phase;
 pub mod plan;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod runner;
@@ -59,13 +60,12 @@ pub use event::{Event, EventKind, Events, Outcome, PhaseInfo, Renderer, RunOutco
 pub use failure::{Failure, FailureContext, FailureKind};
 pub use faults::{Fault, Faults};
 pub use graph::{Cycle, GraphError, PhaseRef, Tree, Workflow, covers};
-pub use journal::{
-    FORMAT, Head, IllegalRecord, IntentId, Journal, JournalError, KEPT_RUNS, Record, Status, next_status,
-};
+pub use journal::{Journal, JournalError, KEPT_RUNS};
 pub use phase::{
     AnyPhase, Applies, Artifact, ArtifactId, Capability, Doing, Entry, Input, Maybe, Needs, Phase, Read, Use, Value,
 };
 pub use plan::{Done, Plan, PlanError, Selection, Step, Why};
+pub use record::{FORMAT, Head, IllegalRecord, IntentId, Record, Status, next_status};
 pub use replay::{History, Replay, Resume, Roll, Unfinished, forget, replay, resumable};
 pub use report::{Report, Waiting};
 pub use runner::{RunFailed, RunOptions, Runner, Summary};

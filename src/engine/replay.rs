@@ -8,8 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::effect::{Digest, Effect, FileChange};
 use crate::event::RunOutcome;
-use crate::journal::{FILE, FORMAT, Head, IntentId, JournalError, RUNS, Record, State, Status, run_ids};
+use crate::journal::{FILE, JournalError, RUNS, run_ids};
 use crate::plan::{Done, Selection};
+use crate::record::{FORMAT, Head, IntentId, Record, State, Status};
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default)]
