@@ -1,1 +1,18 @@
-//! Placeholder.
+//! What kubewright does: one file is one phase, and its place is its address. `init/certs/apiserver.rs` is
+//! `init phase certs apiserver` and `--skip-phases=certs/apiserver`.
+//!
+//! Phases change nothing except through what they take as `Use<…>`. The modules beside the workflows hold what several
+//! phases share: the values that they hand on (`artifacts`), and how keys, certificates and kubeconfigs are kept or made.
+
+pub mod artifacts;
+pub mod checks;
+pub mod credentials;
+pub mod issuing;
+pub mod options;
+pub mod paths;
+pub mod prelude;
+pub mod random;
+pub mod registration;
+pub mod static_pods;
+
+include!(concat!(env!("OUT_DIR"), "/registry.rs"));

@@ -1,2 +1,5 @@
 //! The kubewright program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    kubewright::run(std::env::args_os())
+}

@@ -179,6 +179,11 @@ impl Kube {
         .await
     }
 
+    /// Gets one object without trying again; `None` when there is none.
+    pub async fn get_once(&self, access: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
+        self.backend.get(access, object).await
+    }
+
     /// Creates the object, or makes the existing one hold what ours says; fields that only the server's copy has stay.
     /// An object that says all of it already is not touched.
     pub async fn apply(&self, access: &KubeAccess, object: &Json, report: &Report) -> Result<Json, Failure> {

@@ -1,0 +1,23 @@
+//! Values that phases of more than one workflow make or read.
+
+mod authorities;
+mod cluster_admin;
+mod tokens;
+
+pub use authorities::{ClusterCa, EtcdCa, FrontProxyCa};
+pub use cluster_admin::ClusterAdmin;
+pub use tokens::{BootstrapTokens, UploadedCerts};
+
+use kubewright_engine::{Applies, Seeds};
+
+use crate::prelude::ClusterConfiguration;
+
+/// Whether phases of the local etcd have anything to do.
+pub fn local_etcd(seeds: &Seeds) -> Applies {
+    match seeds.get::<ClusterConfiguration>() {
+        Some(cluster) if cluster.etcd.local().is_none() => {
+            Applies::No { why: "etcd.external is configured, so there is no local etcd".into() }
+        }
+        _ => Applies::Yes,
+    }
+}

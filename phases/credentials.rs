@@ -1,0 +1,123 @@
+//! How a kubeconfig file is kept or made, by the rules that all of `init phase kubeconfig …` share. kubeadm:
+//! `app/phases/kubeconfig/kubeconfig.go`.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts, yaml};
+use kubewright_engine::{Failure, FailureContext, Report};
+use kubewright_node::{Clock, Contents, Files};
+use kubewright_pki::{Certificate, Kubeconfig, KubeconfigKind, PrivateKey, Source};
+
+use crate::artifacts::ClusterCa;
+use crate::issuing::{Issuing, blocking, conventions};
+use crate::options::InitOptions;
+use crate::paths;
+
+/// Everything that decides how kubeconfig files look.
+pub struct Credentials<'a> {
+    /// The node's name and endpoint.
+    pub init: &'a InitConfiguration,
+    /// The cluster's name and endpoint.
+    pub cluster: &'a ClusterConfiguration,
+    /// What depends on the version.
+    pub facts: &'a VersionFacts,
+    /// Where the files go.
+    pub options: &'a InitOptions,
+}
+
+impl Credentials<'_> {
+    /// Keeps the file that is there if it trusts the same authority, or makes one.
+    pub async fn ensure(
+        &self,
+        kind: KubeconfigKind,
+        authority: &ClusterCa,
+        files: &Files,
+        clock: &Clock,
+        report: &Report,
+    ) -> Result<(), Failure> {
+        let name = kind.file_name();
+        let path = self.options.kubeconfig_dir.join(name);
+        let server = self.server(kind);
+        if let Some(existing) = files.read(&path)? {
+            self.check(&path, &existing, &authority.0.certificate, &server, report)?;
+            report.note("kubeconfig", format!("Using existing kubeconfig file: \"{path}\""));
+            return Ok(());
+        }
+        report.note("kubeconfig", format!("Writing \"{name}\" kubeconfig file"));
+        let issuing = Issuing::new(self.cluster, self.facts, clock);
+        let node_name = &self.init.node_registration.name;
+        let signer = authority.0.signer("ca")?;
+        let spec = kind.leaf_spec(&conventions(self.facts), node_name);
+        let validity = signer.client_validity(issuing.now, self.cluster.certificate_validity_period);
+        let algorithm = issuing.algorithm();
+        let (certificate, key) = blocking(move || {
+            let key = PrivateKey::generate(algorithm)?;
+            signer.sign(&spec, &key, validity).map(|certificate| (certificate, key))
+        })
+        .await?;
+        let cluster_name = &self.cluster.cluster_name;
+        let (ca, user) = (&authority.0.certificate, kind.user(node_name));
+        let document = Kubeconfig::with_client_cert(cluster_name, &server, ca, &user, &certificate, &key)?;
+        let document =
+            if self.facts.credentials.kubeconfig_preferences { document.with_preferences() } else { document };
+        files.write(&path, &Contents::secret(render(&document)?), paths::SECRET_FILE)
+    }
+
+    /// The server that the file names: the cluster's endpoint, or this node's own for components that live on it.
+    fn server(&self, kind: KubeconfigKind) -> String {
+        let local = match kind {
+            KubeconfigKind::Kubelet => self.facts.credentials.kubelet_local_endpoint,
+            _ => kind.uses_local_endpoint(),
+        };
+        if local {
+            self.init.local_api_endpoint.url()
+        } else {
+            self.cluster.endpoint(&self.init.local_api_endpoint).url()
+        }
+    }
+
+    fn check(
+        &self,
+        path: &Utf8Path,
+        existing: &Contents,
+        authority: &Certificate,
+        server: &str,
+        report: &Report,
+    ) -> Result<(), Failure> {
+        let document = parse(path, existing)?;
+        let trusted = match document.certificate_authority().context(format!("cannot use `{path}`"))? {
+            Some(Source::Inline(pem)) => Some(Certificate::from_pem(&pem).context(format!("cannot use `{path}`"))?),
+            _ => None,
+        };
+        if trusted.is_none_or(|trusted| trusted.der() != authority.der()) {
+            return Err(Failure::new(format!("the existing kubeconfig `{path}` trusts another certificate authority"))
+                .hint(format!(
+                    "move {path} away to have a new one made, or put the authority that it trusts into {}",
+                    self.cluster.certificates_dir
+                )));
+        }
+        if document.server() != Some(server) {
+            report.warn(format!(
+                "the existing kubeconfig \"{path}\" is kept, although its server is {} and not {server}",
+                document.server().unwrap_or("missing")
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a kubeconfig document.
+pub fn parse(path: &Utf8Path, contents: &Contents) -> Result<Kubeconfig, Failure> {
+    let doing = || format!("cannot read the kubeconfig `{path}`");
+    let document = yaml::document(contents.as_bytes()).context(doing())?;
+    serde_json::from_value(document.value().clone()).context(doing())
+}
+
+/// Writes a kubeconfig document in YAML, as kubeadm writes it.
+pub fn render(document: &Kubeconfig) -> Result<String, Failure> {
+    Ok(yaml::to_string(&serde_json::to_value(document)?))
+}
+
+/// The path of a kubeconfig file beside the others.
+pub fn path_in(options: &InitOptions, kind: KubeconfigKind) -> Utf8PathBuf {
+    options.kubeconfig_dir.join(kind.file_name())
+}

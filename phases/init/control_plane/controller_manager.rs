@@ -1,0 +1,41 @@
+//! Writes the static pod of kube-controller-manager.
+
+use crate::prelude::*;
+use crate::static_pods::write_component;
+
+/// The phase `control-plane/controller-manager`.
+pub struct ControllerManager;
+
+impl Phase<Node> for ControllerManager {
+    const ABOUT: &'static str = "Generates the kube-controller-manager static Pod manifest";
+    const RANK: u16 = 501;
+    // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
+    const AFTER: &'static [&'static str] = &["preflight"];
+
+    type Input = (
+        Read<InitConfiguration>,
+        Read<ClusterConfiguration>,
+        Read<VersionFacts>,
+        Read<InitOptions>,
+        Use<Files>,
+        Use<Probe>,
+    );
+    type Output = ();
+
+    async fn run(
+        &self,
+        (init, cluster, facts, options, files, probe): Self::Input,
+        report: &Report,
+    ) -> Result<(), Failure> {
+        report.note("control-plane", "Creating static Pod manifest for \"kube-controller-manager\"");
+        write_component(
+            kubewright_manifests::kube_controller_manager,
+            &init,
+            &cluster,
+            &facts,
+            &options,
+            &files,
+            &probe,
+        )
+    }
+}

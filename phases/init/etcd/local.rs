@@ -1,0 +1,33 @@
+//! Writes the static pod of the local etcd and makes its data directory.
+
+use kubewright_manifests::{ControlPlaneNode, EtcdStart};
+
+use crate::artifacts;
+use crate::prelude::*;
+
+/// The phase `etcd/local`.
+pub struct Local;
+
+impl Phase<Node> for Local {
+    const ABOUT: &'static str = "Generate the static Pod manifest file for a local, single-node local etcd instance";
+    const RANK: u16 = 400;
+    // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
+    const AFTER: &'static [&'static str] = &["preflight"];
+
+    type Input = (Read<InitConfiguration>, Read<ClusterConfiguration>, Read<VersionFacts>, Use<Files>);
+    type Output = ();
+
+    fn applies(&self, seeds: &Seeds) -> Applies {
+        artifacts::local_etcd(seeds)
+    }
+
+    async fn run(&self, (init, cluster, facts, files): Self::Input, report: &Report) -> Result<(), Failure> {
+        let Some(etcd) = cluster.etcd.local() else { return Ok(()) };
+        report.note("etcd", format!("Creating static Pod manifest for local etcd in \"{}\"", paths::MANIFESTS_DIR));
+        files.ensure_dir(&etcd.data_dir, paths::SECRET_DIR)?;
+        let node = ControlPlaneNode::of_init(&init, &cluster, &facts);
+        let pod = kubewright_manifests::etcd(&node, EtcdStart::NewCluster)?;
+        files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
+        files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
+    }
+}

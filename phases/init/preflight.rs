@@ -1,0 +1,114 @@
+//! Looks whether this machine can become a control plane, and fetches the images, before anything is changed.
+
+use futures_util::future::join_all;
+use kubewright_config::facts::Severity;
+use kubewright_config::model::ImagePullPolicy;
+use kubewright_config::{KubeletDoc, images};
+
+use crate::checks::{Finding, Subject, ignored};
+use crate::prelude::*;
+
+/// The phase `preflight`.
+pub struct Preflight;
+
+/// As kubeadm: `constants.PullImageRetry`.
+const PULL_ATTEMPTS: usize = 5;
+
+impl Phase<Node> for Preflight {
+    const ABOUT: &'static str = "Run pre-flight checks";
+    const RANK: u16 = 100;
+
+    type Input = (
+        Read<InitConfiguration>,
+        Read<ClusterConfiguration>,
+        Read<KubeletDoc>,
+        Read<VersionFacts>,
+        Read<InitOptions>,
+        Use<Files>,
+        Use<Probe>,
+        Use<Services>,
+        Use<Runtime>,
+        Use<Clock>,
+    );
+    type Output = ();
+
+    async fn run(
+        &self,
+        (init, cluster, kubelet, facts, options, files, probe, services, runtime, clock): Self::Input,
+        report: &Report,
+    ) -> Result<(), Failure> {
+        report.note("preflight", "Running pre-flight checks");
+        let subject = Subject {
+            init: &init,
+            cluster: &cluster,
+            kubelet: &kubelet,
+            facts: &facts,
+            options: &options,
+            files: &files,
+            probe: &probe,
+            services: &services,
+            runtime: &runtime,
+            clock: &clock,
+            report,
+        };
+        let names = &init.node_registration.ignore_preflight_errors;
+        let mut checks: Vec<_> = crate::CHECKS.to_vec();
+        checks.sort_by_key(|check| check.rank());
+        let findings = join_all(checks.iter().map(|check| check.look(&subject))).await;
+        judge(findings.into_iter().flatten().collect(), names, report)?;
+
+        let socket = &init.node_registration.cri_socket;
+        let policy = init.node_registration.image_pull_policy;
+        let wanted = images::pull_list(&cluster, &facts);
+        report.note("preflight", "Pulling images required for setting up a Kubernetes cluster");
+        report.note("preflight", "This might take a minute or two, depending on the speed of your internet connection");
+        report.note("preflight", "You can also perform this action beforehand using 'kubeadm config images pull'");
+        let mut missing = Vec::new();
+        for (done, image) in wanted.iter().enumerate() {
+            report.progress(image, done as u64, Some(wanted.len() as u64), "images");
+            if let Err(failure) = ensure_image(&runtime, socket, image, policy).await {
+                let fix = format!(
+                    "pull it by hand: `crictl --runtime-endpoint {socket} pull {image}`, or name another --image-repository"
+                );
+                missing.push(Finding::error("ImagePull", format!("failed to pull image {image}: {failure}"), fix));
+            }
+        }
+        judge(missing, names, report)
+    }
+}
+
+/// Tells all findings; fails if one of them is an error that is not ignored.
+fn judge(findings: Vec<Finding>, ignore: &[String], report: &Report) -> Result<(), Failure> {
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Error && !ignored(&finding.id, ignore));
+    for finding in warnings {
+        report.warn(format!("\t[WARNING {}]: {}", finding.id, finding.message));
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|finding| format!("\n\t[ERROR {}]: {}\n\t\tfix: {}", finding.id, finding.message, finding.fix))
+        .collect();
+    Err(Failure::new(format!("[preflight] Some fatal errors occurred:{}", lines.concat()))
+        .context("preflight checks failed")
+        .kind(FailureKind::Preflight)
+        .hint("[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`"))
+}
+
+async fn ensure_image(runtime: &Runtime, socket: &str, image: &str, policy: ImagePullPolicy) -> Result<(), Failure> {
+    match policy {
+        ImagePullPolicy::Never => return Ok(()),
+        ImagePullPolicy::IfNotPresent if runtime.has_image(socket, image).await? => return Ok(()),
+        _ => {}
+    }
+    let mut outcome = runtime.pull(socket, image).await;
+    for _ in 1..PULL_ATTEMPTS {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = runtime.pull(socket, image).await;
+    }
+    outcome
+}

@@ -1,0 +1,43 @@
+//! What the command line says and no configuration file can.
+
+use camino::Utf8PathBuf;
+use kubewright_value::Value;
+
+use crate::paths;
+
+/// Flags of `init` and its phases that are not part of the configuration API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitOptions {
+    /// What the program is called in the commands that it tells: `kubewright`, or `kubeadm` when called so.
+    pub program: String,
+    /// `--kubeconfig`: whose credentials the API phases use.
+    pub kubeconfig: Utf8PathBuf,
+    /// `--kubeconfig-dir`: where kubeconfig files are written.
+    pub kubeconfig_dir: Utf8PathBuf,
+    /// `--upload-certs`.
+    pub upload_certs: bool,
+    /// `--skip-token-print`.
+    pub skip_token_print: bool,
+    /// `--skip-certificate-key-print`.
+    pub skip_certificate_key_print: bool,
+    /// Proxy variables of our environment, which static pods and kube-proxy inherit.
+    pub proxy_environment: Vec<(String, String)>,
+}
+
+impl Default for InitOptions {
+    fn default() -> Self {
+        Self {
+            program: "kubewright".into(),
+            kubeconfig: paths::ADMIN_CONF.into(),
+            kubeconfig_dir: paths::KUBERNETES_DIR.into(),
+            upload_certs: false,
+            skip_token_print: false,
+            skip_certificate_key_print: false,
+            proxy_environment: Vec::new(),
+        }
+    }
+}
+
+impl Value for InitOptions {
+    const NAME: &'static str = "flags";
+}

@@ -1,0 +1,35 @@
+//! Whoever holds a port of ours keeps a component from starting.
+
+use async_trait::async_trait;
+
+use crate::checks::{Check, Finding, Subject};
+
+/// The check `Port-N`.
+pub struct Port;
+
+#[async_trait]
+impl Check for Port {
+    fn about(&self) -> &'static str {
+        "Find the control plane's ports free"
+    }
+
+    fn rank(&self) -> u16 {
+        50
+    }
+
+    async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let mut ports = vec![subject.init.local_api_endpoint.bind_port, 10259, 10257, 10250];
+        if subject.cluster.etcd.local().is_some() {
+            ports.extend([2379, 2380]);
+        }
+        let taken = |port: u16| match subject.probe.try_listen(port) {
+            Ok(()) => None,
+            Err(error) => Some(Finding::error(
+                format!("Port-{port}"),
+                format!("Port {port} is in use: {error}"),
+                format!("see who holds it: `ss -ltnp sport = :{port}`, and stop it"),
+            )),
+        };
+        ports.into_iter().filter_map(taken).collect()
+    }
+}

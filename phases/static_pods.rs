@@ -1,0 +1,36 @@
+//! What the three components of the control plane share when their static pods are written.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts};
+use kubewright_engine::Failure;
+use kubewright_manifests::{ControlPlaneNode, ManifestError, StaticPod};
+use kubewright_node::{Contents, Files, Probe};
+
+use crate::options::InitOptions;
+use crate::paths;
+
+/// Renders one component for this machine and writes its manifest.
+pub fn write_component(
+    render: fn(&ControlPlaneNode<'_>) -> Result<StaticPod, ManifestError>,
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    options: &InitOptions,
+    files: &Files,
+    probe: &Probe,
+) -> Result<(), Failure> {
+    let candidates = &facts.static_pod.ca_mount_candidates;
+    let directories: Vec<Utf8PathBuf> =
+        candidates.iter().filter(|directory| probe.list(directory).is_some()).cloned().collect();
+    let keyless = files.read(&cluster.certificate_path("ca.key"))?.is_none();
+    let external_ca = keyless && files.read(&cluster.certificate_path("ca.crt"))?.is_some();
+    let node = ControlPlaneNode {
+        ca_directories: &directories,
+        proxy_environment: &options.proxy_environment,
+        external_ca,
+        ..ControlPlaneNode::of_init(init, cluster, facts)
+    };
+    let pod = render(&node)?;
+    files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
+    files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
+}

@@ -1,0 +1,151 @@
+//! `<command> phase …`, built from the graph: the tree of phases is the tree of commands.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use kubewright_engine::Tree;
+
+use crate::exit::Exit;
+
+/// Flags of every command and of every phase, whatever it does.
+const EVERYWHERE: &[&str] = &["config", "dry-run", "fresh", "jobs", "v", "progress", "events", "help"];
+
+/// Flags of `init phase …`, by the phase or group; kubeadm: `cmd/phases/init/*.go`. A group's flags hold below it.
+const FLAGS: &[(&str, &[&str])] = &[
+    ("preflight", &["image-repository", "cri-socket", "ignore-preflight-errors"]),
+    ("certs", &["cert-dir", "kubernetes-version"]),
+    ("certs/apiserver", SERVING_FLAGS),
+    ("certs/all", SERVING_FLAGS),
+    (
+        "kubeconfig",
+        &[
+            "apiserver-advertise-address",
+            "control-plane-endpoint",
+            "apiserver-bind-port",
+            "cert-dir",
+            "kubeconfig-dir",
+            "kubernetes-version",
+        ],
+    ),
+    ("kubeconfig/kubelet", &["node-name"]),
+    ("kubeconfig/all", &["node-name"]),
+    ("etcd", &["cert-dir", "image-repository", "patches"]),
+    ("control-plane", &["cert-dir", "kubernetes-version", "image-repository", "patches"]),
+    ("control-plane/apiserver", APISERVER_FLAGS),
+    ("control-plane/controller-manager", &["controller-manager-extra-args", "pod-network-cidr"]),
+    ("control-plane/scheduler", &["scheduler-extra-args"]),
+    ("control-plane/all", APISERVER_FLAGS),
+    ("control-plane/all", &["controller-manager-extra-args", "pod-network-cidr", "scheduler-extra-args"]),
+    ("kubelet-start", &["image-repository", "cri-socket", "node-name", "patches"]),
+    ("upload-config", &["cri-socket", "kubeconfig"]),
+    ("upload-certs", &["kubeconfig", "upload-certs", "certificate-key", "skip-certificate-key-print"]),
+    ("mark-control-plane", &["node-name"]),
+    ("bootstrap-token", &["kubeconfig", "skip-token-print"]),
+    ("kubelet-finalize", &["cert-dir"]),
+    ("addon", &["kubeconfig", "kubernetes-version", "image-repository"]),
+    ("addon/kube-proxy", PROXY_FLAGS),
+    ("addon/coredns", DNS_FLAGS),
+    ("addon/all", PROXY_FLAGS),
+    ("addon/all", DNS_FLAGS),
+];
+
+const SERVING_FLAGS: &[&str] = &[
+    "apiserver-advertise-address",
+    "control-plane-endpoint",
+    "apiserver-cert-extra-sans",
+    "service-dns-domain",
+    "service-cidr",
+];
+const APISERVER_FLAGS: &[&str] = &[
+    "apiserver-advertise-address",
+    "control-plane-endpoint",
+    "apiserver-bind-port",
+    "apiserver-extra-args",
+    "feature-gates",
+    "service-cidr",
+];
+const PROXY_FLAGS: &[&str] =
+    &["apiserver-advertise-address", "control-plane-endpoint", "apiserver-bind-port", "pod-network-cidr"];
+const DNS_FLAGS: &[&str] = &["feature-gates", "service-dns-domain", "service-cidr"];
+
+/// The phase that the command line names.
+pub struct ChosenPhase<'a> {
+    /// Its path, such as `certs/apiserver` or `certs/all`.
+    pub path: String,
+    /// Its flags.
+    pub matches: &'a ArgMatches,
+}
+
+/// Whether a phase takes a flag.
+fn takes(path: &str, flag: &str) -> bool {
+    let covers = |holder: &str| path == holder || path.strip_prefix(holder).is_some_and(|rest| rest.starts_with('/'));
+    EVERYWHERE.contains(&flag) || FLAGS.iter().any(|(holder, flags)| covers(holder) && flags.contains(&flag))
+}
+
+/// Builds `phase` with everything below it.
+pub fn command(tree: &Tree, flags: fn(Command) -> Command) -> Command {
+    let command = Command::new("phase")
+        .about("Use this command to invoke single phase of the init workflow")
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
+}
+
+fn branch(tree: &Tree, flags: fn(Command) -> Command) -> Command {
+    let command = Command::new(tree.name.clone()).about(tree.about);
+    if tree.children.is_empty() {
+        return leaf(command, &tree.path, flags);
+    }
+    let all = Command::new("all").about(format!("Run all phases of {}", tree.name));
+    let all = leaf(all, &format!("{}/all", tree.path), flags);
+    let command = command.subcommand_required(true).arg_required_else_help(true).subcommand(all);
+    tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
+}
+
+fn leaf(command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
+    flags(command).mut_args(|arg| {
+        let known = arg.get_long().is_none_or(|flag| takes(path, flag));
+        if known { arg } else { arg.hide(true) }
+    })
+}
+
+/// Finds the phase that was typed, and refuses flags that it does not take.
+pub fn chosen_phase(matches: &ArgMatches) -> Result<Option<ChosenPhase<'_>>, Exit> {
+    let Some(("phase", mut matches)) = matches.subcommand() else { return Ok(None) };
+    let mut names = Vec::new();
+    while let Some((name, below)) = matches.subcommand() {
+        names.push(name);
+        matches = below;
+    }
+    let path = names.join("/");
+    for id in matches.ids() {
+        let flag = id.as_str().replace('_', "-");
+        let given = matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        // Groups that the derive makes have ids too, in upper case.
+        if given && flag.chars().all(|c| !c.is_ascii_uppercase()) && flag != "verbosity" && !takes(&path, &flag) {
+            return Err(Exit::failed(format!("unknown flag: --{flag} for the phase {path}; see --help")));
+        }
+    }
+    Ok(Some(ChosenPhase { path, matches }))
+}
+
+/// The long help text: what the command does, as a tree.
+pub fn describe(name: &str, command: &str, tree: &Tree) -> String {
+    let mut lines = Vec::new();
+    collect(tree, 0, &mut lines);
+    let width = lines.iter().map(|(left, _)| left.len()).max().unwrap_or_default() + 2;
+    let listed: Vec<_> = lines.iter().map(|(left, about)| format!("{left:<width$}{about}")).collect();
+    format!(
+        "Run this command in order to set up the Kubernetes control plane\n\n\
+         The \"{command}\" command executes the following phases:\n```\n{}\n```\n\
+         Each can be run alone: `{name} {command} phase …`.",
+        listed.join("\n")
+    )
+}
+
+fn collect(tree: &Tree, depth: usize, lines: &mut Vec<(String, &'static str)>) {
+    for child in &tree.children {
+        let slash = if depth > 0 { "/" } else { "" };
+        lines.push((format!("{}{slash}{}", "  ".repeat(depth), child.name), child.about));
+        collect(child, depth + 1, lines);
+    }
+}

@@ -1,0 +1,76 @@
+//! The real machine and the real cluster behind the interfaces, and what the configuration wants to know of the machine.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use kubewright_cluster::{ApiServer, CriRuntime, LocalHealth};
+use kubewright_config::{DefaultRoute, HostFacts, Interface};
+use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
+use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
+
+/// The machine that we run on.
+pub struct Machine {
+    /// Where its files are.
+    pub root: Root,
+    /// Its files, with recovery.
+    pub files: Arc<HostFiles>,
+    /// Everything behind the interfaces.
+    pub backends: Backends,
+}
+
+impl Machine {
+    /// The machine as it is.
+    pub fn live() -> Self {
+        let root = Root::system();
+        let files = HostFiles::new(root.clone());
+        let backends = Backends {
+            files: files.clone(),
+            services: HostServices::new(),
+            kube: Arc::new(ApiServer::new()),
+            runtime: Arc::new(CriRuntime::new()),
+            probe: HostProbe::new(root.clone()),
+            health: Arc::new(LocalHealth::new()),
+            clock: Arc::new(SystemClock),
+        };
+        Self { root, files, backends }
+    }
+}
+
+/// Looks at the machine for the configuration's dynamic defaults. Only what the defaults can need is looked at.
+pub async fn host_facts(backends: &Backends) -> HostFacts {
+    let probe = &backends.probe;
+    let interfaces = probe.interfaces().into_iter().map(|found| Interface {
+        name: found.name,
+        up: found.up,
+        loopback: found.loopback,
+        point_to_point: found.point_to_point,
+        addresses: found.addresses,
+    });
+    HostFacts {
+        hostname: probe.hostname(),
+        interfaces: interfaces.collect(),
+        default_routes: default_routes(&**probe),
+        resolved_active: resolved_active(&*backends.services).await,
+        cri_sockets: kubewright_config::cri_socket_paths()
+            .into_iter()
+            .filter(|path| probe.socket_answers(Utf8Path::new(path)))
+            .map(Into::into)
+            .collect(),
+        proxy_environment: probe
+            .environment()
+            .into_iter()
+            .filter(|(name, value)| name.to_ascii_lowercase().ends_with("_proxy") && !value.is_empty())
+            .collect(),
+        version_labels: Vec::new(),
+    }
+}
+
+fn default_routes(probe: &dyn ProbeBackend) -> Option<Vec<DefaultRoute>> {
+    let (ipv4, ipv6) = (probe.read("/proc/net/route".into()), probe.read("/proc/net/ipv6_route".into()));
+    kubewright_config::default_routes(ipv4.as_deref(), ipv6.as_deref())
+}
+
+async fn resolved_active(services: &dyn ServiceBackend) -> bool {
+    // No init system, no systemd-resolved.
+    services.state("systemd-resolved").await.is_ok_and(|state| state.active)
+}

@@ -1,0 +1,115 @@
+//! `init` and `init phase …`: from flags to seeds.
+
+use camino::Utf8PathBuf;
+use kubewright_config::{ConfigErrors, Init, load_init};
+use kubewright_engine::{Digest, Failure, FailureContext, FailureKind, Seeds, Selection, Workflow};
+use kubewright_node::{MAX_FILE_BYTES, Node};
+use kubewright_phases::options::InitOptions;
+use kubewright_phases::random;
+use sha2::{Digest as _, Sha256};
+use std::io::Read;
+
+use crate::args::{Global, InitArgs};
+use crate::backends::{Machine, host_facts};
+use crate::exit::Exit;
+use crate::render::warn;
+use crate::run::{Run, execute};
+
+/// The graph of `init`.
+///
+/// # Panics
+/// When the phases do not make a graph, which a test finds first.
+pub fn workflow() -> Workflow<Node> {
+    let workflow = Workflow::new("init", kubewright_phases::INIT).expect("the test `graph_is_sound` builds this graph");
+    workflow.with_groups(kubewright_phases::INIT_GROUPS)
+}
+
+/// Runs `init`, or one of its phases.
+pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
+    kubewright_cluster::install_crypto_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
+    runtime.block_on(async {
+        let machine = Machine::live();
+        let facts = host_facts(&machine.backends).await;
+        let file = args.config.as_deref().map(read_config).transpose()?;
+        let flags = args.flags();
+        let given = file.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let (mut loaded, warnings) = load_init(given, &flags, &facts, &mut random::fill).map_err(refused)?;
+        for warning in &warnings {
+            warn(&warning.to_string());
+        }
+
+        let selection = select(args, &loaded, phase.as_deref());
+        skip_addons(&mut loaded, &selection);
+        let dry_run = loaded.init.dry_run;
+        let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &loaded);
+        let options = InitOptions {
+            program: name.to_owned(),
+            kubeconfig: Utf8PathBuf::from(&args.kubeconfig),
+            kubeconfig_dir: Utf8PathBuf::from(&args.kubeconfig_dir),
+            upload_certs: args.upload_certs,
+            skip_token_print: args.skip_token_print,
+            skip_certificate_key_print: args.skip_certificate_key_print,
+            proxy_environment: facts.proxy_environment,
+        };
+        if phase.is_none() {
+            crate::render::line(&format!("[init] Using Kubernetes version: {}", loaded.facts.version));
+        }
+        let seeds = Seeds::new()
+            .with(loaded.init)
+            .with(loaded.cluster)
+            .with(loaded.kubelet)
+            .with(loaded.kube_proxy)
+            .with(loaded.facts)
+            .with(options);
+        let run = Run { command: format!("{name} init"), workflow: workflow(), seeds, selection, config, dry_run };
+        execute(machine, run, global, args.fresh, args.jobs).await
+    })
+}
+
+/// Reads the configuration file; more than any configuration needs is refused.
+fn read_config(path: &str) -> Result<(String, Vec<u8>), Failure> {
+    let doing = || format!("cannot read the configuration file `{path}`");
+    let hint = "name an existing, readable file with --config";
+    let file = std::fs::File::open(path).context(doing()).hint(hint)?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).context(doing()).hint(hint)?;
+    if read > MAX_FILE_BYTES {
+        return Err(Failure::new(format!("it is larger than {MAX_FILE_BYTES} bytes")).context(doing()));
+    }
+    Ok((path.to_owned(), bytes))
+}
+
+fn refused(errors: ConfigErrors) -> Exit {
+    Exit::from(Failure::from(errors).kind(FailureKind::Validation))
+}
+
+/// The flag wins over the file, and the file's list is for whole runs only.
+fn select(args: &InitArgs, loaded: &Init, phase: Option<&str>) -> Selection {
+    match phase {
+        Some(phase) => Selection { only: vec![phase.to_owned()], skip: args.skip_phases.clone() },
+        None if args.skip_phases.is_empty() => Selection { only: Vec::new(), skip: loaded.init.skip_phases.clone() },
+        None => Selection { only: Vec::new(), skip: args.skip_phases.clone() },
+    }
+}
+
+/// An addon that is skipped is stored as disabled, so that `upgrade` leaves it alone too. kubeadm does the same.
+fn skip_addons(loaded: &mut Init, selection: &Selection) {
+    let skipped = |path: &str| selection.skip.iter().any(|skip| skip == "addon" || skip == path);
+    loaded.cluster.dns.disabled |= skipped("addon/coredns");
+    loaded.cluster.proxy.disabled |= skipped("addon/kube-proxy");
+}
+
+/// What makes two runs the same one: the file, the flags that shape the cluster, and what was found out from the
+/// machine. Not how it is shown, which checks are ignored, and whether secrets are printed.
+fn digest(file: Option<&[u8]>, args: &InitArgs, loaded: &Init) -> Digest {
+    let mut flags = args.flags();
+    flags.ignore_preflight_errors = None;
+    flags.dry_run = None;
+    let found =
+        (&loaded.cluster.kubernetes_version, &loaded.init.local_api_endpoint, &loaded.init.node_registration.name);
+    let mut hasher = Sha256::new();
+    hasher.update(file.unwrap_or_default());
+    hasher.update(format!("{flags:?}{found:?}{}{}{}", args.upload_certs, args.kubeconfig, args.kubeconfig_dir));
+    Digest(hex::encode(hasher.finalize()))
+}

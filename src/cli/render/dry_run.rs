@@ -1,0 +1,63 @@
+//! What a dry run would have written, in full where it is no secret.
+
+use std::io::{self, Write};
+
+use camino::Utf8Path;
+use kubewright_config::yaml;
+use kubewright_engine::Failure;
+use kubewright_host::{DryKind, Overlay};
+use kubewright_node::dry_run::DryKube;
+use kubewright_node::{Contents, ObjectRef};
+use serde_json::Value as Json;
+
+use crate::exit::Exit;
+
+/// Tells which files and objects would be there afterwards; writes the files out where the environment says so, as
+/// kubeadm does.
+pub fn tell(overlay: &Overlay, kube: &DryKube, workflow: &str) -> Result<(), Exit> {
+    let mut out = io::stdout().lock();
+    print(&mut out, overlay, kube)?;
+    let variable = format!("KUBEADM_{}_DRYRUN_DIR", workflow.to_uppercase());
+    if let Ok(directory) = std::env::var(&variable) {
+        overlay.write_to(Utf8Path::new(&directory)).map_err(Exit::of)?;
+        writeln!(out, "[dryrun] The files were written to the directory \"{directory}\"").map_err(Exit::of)?;
+    }
+    Ok(())
+}
+
+fn print(out: &mut dyn Write, overlay: &Overlay, kube: &DryKube) -> Result<(), Failure> {
+    for change in overlay.changes()? {
+        let path = &change.path;
+        match (change.kind, &change.contents) {
+            (DryKind::Removed, _) => writeln!(out, "[dryrun] Would remove file \"{path}\"")?,
+            (_, Some(Contents::Public(bytes))) if !path.as_str().contains("/pki/") => {
+                writeln!(out, "[dryrun] Would write file \"{path}\" with content:")?;
+                for line in String::from_utf8_lossy(bytes).lines() {
+                    writeln!(out, "\t{line}")?;
+                }
+            }
+            (_, Some(_)) => writeln!(out, "[dryrun] Would write file \"{path}\" (mode {:o})", change.mode.0)?,
+            (_, None) => {}
+        }
+    }
+    for object in kube.objects() {
+        let Some(name) = ObjectRef::of(&object) else { continue };
+        writeln!(out, "[dryrun] Would apply {name}:")?;
+        for line in yaml::to_string(&redacted(object)).lines() {
+            writeln!(out, "\t{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The object without what a Secret hides.
+fn redacted(mut object: Json) -> Json {
+    if object.get("kind").and_then(Json::as_str) == Some("Secret") {
+        for field in ["data", "stringData"] {
+            if let Some(data) = object.get_mut(field).and_then(Json::as_object_mut) {
+                data.values_mut().for_each(|value| *value = Json::from("<withheld>"));
+            }
+        }
+    }
+    object
+}

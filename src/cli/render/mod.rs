@@ -1,0 +1,92 @@
+//! Events and failures as people and scripts read them. Data goes to standard output, talk to standard error; kubeadm
+//! tells its progress on standard output, and so does the plain form.
+
+pub mod dry_run;
+mod json;
+mod plain;
+mod pretty;
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+
+use kubewright_engine::{Event, EventKind, Failure, FailureContext, Renderer};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::args::{Global, Progress};
+use crate::exit::Exit;
+
+use json::Json;
+use plain::Plain;
+use pretty::Pretty;
+
+/// Chooses how the run is shown.
+pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
+    let terminal = io::stderr().is_terminal() && io::stdout().is_terminal();
+    let mut renderers: Vec<Box<dyn Renderer>> = vec![match global.progress {
+        Progress::Json => Box::new(Json::new(io::stdout())),
+        Progress::Pretty => Box::new(Pretty::new()),
+        Progress::Auto if terminal => Box::new(Pretty::new()),
+        Progress::Auto | Progress::Plain => Box::new(Plain::new(io::stdout(), io::stderr())),
+    }];
+    if let Some(path) = &global.events {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file =
+            file.context(format!("cannot write the events to `{path}`")).hint("name a writable file with --events")?;
+        renderers.push(Box::new(Json::new(file)));
+    }
+    Ok(renderers)
+}
+
+/// Shows events until the run has ended.
+pub async fn consume(mut events: UnboundedReceiver<Event>, mut renderers: Vec<Box<dyn Renderer>>) -> io::Result<()> {
+    while let Some(event) = events.recv().await {
+        for renderer in &mut renderers {
+            renderer.event(&event)?;
+        }
+    }
+    renderers.iter_mut().try_for_each(|renderer| renderer.finish())
+}
+
+/// Writes data that the user asked for.
+pub fn data(text: &str) {
+    // A reader that has gone away, such as `| head`, wants no more.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a line of progress.
+pub fn line(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Writes a warning.
+pub fn warn(text: &str) {
+    let _ = writeln!(io::stderr(), "warning: {text}");
+}
+
+/// Tells why the program failed: the chain on one line, then what the user can do.
+pub fn say_failure(failure: &Failure) {
+    let _ = write_failure(&mut io::stderr(), &failure.chain(), failure.hints());
+}
+
+fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io::Result<()> {
+    writeln!(out, "error: {}", chain.join(": "))?;
+    hints.iter().try_for_each(|hint| writeln!(out, "hint: {hint}"))
+}
+
+/// The line of a phase as kubeadm prints it.
+fn note_line(tag: &str, text: &str) -> String {
+    if tag.is_empty() { text.to_owned() } else { format!("[{tag}] {text}") }
+}
+
+/// The error of a phase as kubeadm words it.
+fn phase_error(phase: &str, chain: &[String]) -> Vec<String> {
+    std::iter::once(format!("error execution phase {phase}")).chain(chain.iter().cloned()).collect()
+}
+
+/// What a dry run says of a change.
+fn dry_line(kind: &EventKind) -> Option<String> {
+    match kind {
+        EventKind::Effect { effect, .. } => Some(format!("[dryrun] Would {} {}", effect.action, effect.object)),
+        _ => None,
+    }
+}

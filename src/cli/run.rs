@@ -1,0 +1,116 @@
+//! One run, whatever the command: lock, recover, resume, plan, journal, run, render.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use kubewright_engine::{
+    Digest, Done, Events, Failure, FailureKind, Journal, Plan, Resume, RunOptions, Runner, Seeds, Selection, Workflow,
+    replay, resumable,
+};
+use kubewright_host::{NodeLock, Overlay, Recovered, STATE_DIR};
+use kubewright_node::Node;
+
+use crate::args::Global;
+use crate::backends::Machine;
+use crate::exit::Exit;
+use crate::render;
+use crate::signals;
+use crate::version::VERSION;
+
+/// A run that is about to begin.
+pub struct Run {
+    /// What the lock tells others: the command without its flags, which may hold secrets.
+    pub command: String,
+    /// Its graph.
+    pub workflow: Workflow<Node>,
+    /// What is known before it begins.
+    pub seeds: Seeds,
+    /// Which phases.
+    pub selection: Selection,
+    /// What makes it the same run as an earlier one.
+    pub config: Digest,
+    /// Nothing is changed.
+    pub dry_run: bool,
+}
+
+/// Runs it, and tells how it ended.
+pub async fn execute(
+    machine: Machine,
+    run: Run,
+    global: &Global,
+    fresh: bool,
+    jobs: Option<NonZeroUsize>,
+) -> Result<(), Exit> {
+    if run.dry_run { dry(machine, run, global, jobs).await } else { live(machine, run, global, fresh, jobs).await }
+}
+
+async fn live(
+    machine: Machine,
+    run: Run,
+    global: &Global,
+    fresh: bool,
+    jobs: Option<NonZeroUsize>,
+) -> Result<(), Exit> {
+    // An unknown phase is told before anything is touched.
+    run.workflow.plan(run.seeds.clone(), &run.selection, &Done::none()).map_err(Exit::of)?;
+    let root = crate::state::root(&machine);
+    let _lock = NodeLock::acquire(&root, &run.command).map_err(Exit::of)?;
+    let state = root.place(STATE_DIR.into());
+    let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
+    if let Some(newest) = &history.newest {
+        tell_recovery(&machine.files.recover(newest).map_err(Exit::of)?);
+    }
+    let unfinished = history.unfinished.as_ref().filter(|_| !fresh);
+    let (done, resumes) = match resumable(unfinished, run.workflow.name(), &run.config, &run.selection) {
+        Resume::Fresh => (Done::none(), None),
+        Resume::Continue { run_id, done } => (done, Some(run_id)),
+        Resume::Refuse { why } => return Err(Failure::new(why).kind(FailureKind::Validation).into()),
+    };
+    let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
+    let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
+    conduct(Node::new(machine.backends), &plan, journal, global, false, jobs).await
+}
+
+async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUsize>) -> Result<(), Exit> {
+    let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
+    let overlay = Overlay::new(machine.root.clone());
+    let (backends, kube) = machine.backends.into_dry_run(overlay.clone());
+    let journal = Journal::discarding("dry-run");
+    let outcome = conduct(Node::new(backends), &plan, journal, global, true, jobs).await;
+    render::dry_run::tell(&overlay, &kube, plan.workflow())?;
+    outcome
+}
+
+async fn conduct(
+    node: Node,
+    plan: &Plan<Node>,
+    journal: Journal,
+    global: &Global,
+    dry_run: bool,
+    jobs: Option<NonZeroUsize>,
+) -> Result<(), Exit> {
+    let cancel = signals::cancellation().map_err(Exit::of)?;
+    let (events, receiver) = Events::channel();
+    let renderer = render::choose(global)?;
+    let rendering = tokio::spawn(render::consume(receiver, renderer));
+    let mut options = RunOptions::new(cancel);
+    options.dry_run = dry_run;
+    options.faults = crate::faults::from_environment().map_err(Exit::from)?;
+    if let Some(jobs) = jobs {
+        options.jobs = jobs;
+    }
+    let outcome = Runner::new(Arc::new(node), Arc::new(journal), events).run(plan, options).await;
+    rendering.await.map_err(Exit::of)?.map_err(Exit::of)?;
+    match outcome {
+        Ok(_) => Ok(()),
+        // Phases that failed were told as events; the run's own failure was not.
+        Err(failed) if failed.phase.is_some() => Err(Exit::told(failed.failure.get_kind())),
+        Err(failed) => Err(failed.failure.into()),
+    }
+}
+
+fn tell_recovery(recovered: &Recovered) {
+    for line in recovered.lines() {
+        render::line(&format!("[resume] {line}"));
+    }
+}
