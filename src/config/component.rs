@@ -54,7 +54,8 @@ impl KubeletDoc {
 
     /// Returns the address and port of the kubelet's health endpoint; `None` if it is off.
     pub fn healthz(&self) -> Option<(&str, u16)> {
-        let port = self.document.get("healthzPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok())?;
+        let port =
+            self.document.get("healthzPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok())?;
         let address = self.document.get("healthzBindAddress").and_then(Value::as_str)?;
         (port > 0).then_some((address, port))
     }
@@ -279,7 +280,9 @@ fn overlay(zero: &mut Value, given: &Value) {
         }
         (zero @ Value::Null, Value::Object(given)) => {
             // Nothing below an unknown field has a zero value, but its nulls still mean nothing.
-            *zero = Value::Object(given.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect());
+            *zero = Value::Object(
+                given.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect(),
+            );
         }
         (zero, value) => *zero = value.clone(),
     }

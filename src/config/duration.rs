@@ -46,9 +46,7 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(DurationError::Form)?;
         let (number, tail) = rest.split_at(end);
         let (unit, nanos) = UNITS.iter().find(|(unit, _)| tail.starts_with(unit)).ok_or(DurationError::Form)?;
-        total = nanoseconds(number, *nanos)
-            .and_then(|part| total.checked_add(part))
-            .ok_or(DurationError::Form)?;
+        total = nanoseconds(number, *nanos).and_then(|part| total.checked_add(part)).ok_or(DurationError::Form)?;
         if total > i64::MAX as u128 {
             return Err(DurationError::TooLong);
         }

@@ -86,13 +86,12 @@ pub(crate) fn cri_socket(
 
 fn detect_cri_socket(kubelet: &KubeletFacts, host: &HostFacts) -> Result<String, ConfigError> {
     // /var/run is a link to /run on every current distribution; callers may have probed either.
-    let plain = |path: &str| path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path).to_owned();
+    let plain =
+        |path: &str| path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path).to_owned();
     let answers = |path: &str| host.cri_sockets.iter().any(|found| plain(found) == plain(path));
-    let counts = |known: &&crate::facts::KnownCriSocket| {
-        answers(&known.probe) && !known.unless.as_deref().is_some_and(answers)
-    };
-    let found: Vec<&str> =
-        kubelet.known_cri_sockets.iter().filter(counts).map(|known| known.socket.as_str()).collect();
+    let counts =
+        |known: &&crate::facts::KnownCriSocket| answers(&known.probe) && !known.unless.as_deref().is_some_and(answers);
+    let found: Vec<&str> = kubelet.known_cri_sockets.iter().filter(counts).map(|known| known.socket.as_str()).collect();
     match found.as_slice() {
         [] => Ok(kubelet.default_cri_socket.clone()),
         [one] => Ok((*one).to_owned()),

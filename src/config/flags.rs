@@ -144,11 +144,7 @@ impl InitFlags {
                 ..v1beta4::ApiServer::default()
             },
             controller_manager: v1beta4::ControlPlaneComponent {
-                extra_args: extra_args(
-                    "--controller-manager-extra-args",
-                    &self.controller_manager_extra_args,
-                    errors,
-                ),
+                extra_args: extra_args("--controller-manager-extra-args", &self.controller_manager_extra_args, errors),
                 ..v1beta4::ControlPlaneComponent::default()
             },
             scheduler: v1beta4::ControlPlaneComponent {
@@ -214,7 +210,9 @@ fn feature_gates(text: &str, errors: &mut Vec<ConfigError>) -> BTreeMap<String, 
             Some((name, on)) => {
                 gates.insert(name, on);
             }
-            None => errors.push(ConfigError::invalid("--feature-gates", pair, "not of the form Name=true or Name=false")),
+            None => {
+                errors.push(ConfigError::invalid("--feature-gates", pair, "not of the form Name=true or Name=false"))
+            }
         }
     }
     gates

@@ -80,3 +80,6 @@ pub fn default_routes(ipv4: Option<&str>, ipv6: Option<&str>) -> Option<Vec<Defa
     });
     Some(v4.chain(v6).collect())
 }
+
+#[cfg(test)]
+mod tests;

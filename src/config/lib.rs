@@ -29,10 +29,10 @@ mod wire;
 pub mod yaml;
 
 pub use component::{KubeProxyDoc, KubeletDoc};
+pub use duration::format as format_duration;
 pub use error::{ConfigError, ConfigErrors, Warning};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;
-pub use duration::format as format_duration;
 pub use host::{DefaultRoute, HostFacts, Interface, default_routes};
 pub use load::{Init, load_init, load_join, stored_cluster};
 pub use model::{ClusterConfiguration, InitConfiguration, JoinConfiguration};

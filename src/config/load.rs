@@ -6,7 +6,7 @@ use crate::error::{ConfigError, ConfigErrors, Warning};
 use crate::facts::VersionFacts;
 use crate::flags::{self, InitFlags};
 use crate::host::HostFacts;
-use crate::model::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
+use crate::model::{ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration};
 use crate::sources::Sources;
 use crate::validate::Check;
 use crate::{versions, yaml};
@@ -125,6 +125,9 @@ fn init(
     if !errors.is_empty() {
         return None;
     }
+    if let Some(name) = &flags.node_name {
+        name.clone_into(&mut init_wire.node_registration.name);
+    }
     if let Some(dry_run) = flags.dry_run {
         init_wire.dry_run = dry_run;
     }
@@ -148,10 +151,8 @@ fn init(
     let loaded = match (init, cluster) {
         (Some(mut init), Some((cluster, facts))) => {
             init.node_registration.ignore_preflight_errors = ignored;
-            if let Some(name) = &flags.node_name
-                && file.is_some()
-            {
-                rename(&mut init, name, host);
+            if let Some(name) = &flags.node_name {
+                rename(&mut init.node_registration, name, host);
             }
             let kubelet = component::kubelet(sources.kubelet, &cluster, &facts, host, &mut check);
             let kube_proxy = component::kube_proxy(sources.kube_proxy, &init, &cluster, &facts, &mut check);
@@ -164,9 +165,8 @@ fn init(
     loaded
 }
 
-/// Applies `--node-name` over a file, as it stands: neither lower-cased nor checked.
-fn rename(init: &mut InitConfiguration, name: &str, host: &HostFacts) {
-    let node = &mut init.node_registration;
+/// Applies `--node-name` as it stands: what was checked is its lower-case form, but kubeadm keeps the user's letters.
+fn rename(node: &mut NodeRegistration, name: &str, host: &HostFacts) {
     name.clone_into(&mut node.name);
     node.hostname_override = (name != host.hostname.trim().to_lowercase()).then(|| name.to_owned());
 }
@@ -201,7 +201,10 @@ fn join(
     if sources.join.is_none() && errors.is_empty() {
         errors.push(ConfigError::document("no JoinConfiguration in the file"));
     }
-    let wire = sources.read_join(errors, warnings);
+    let mut wire = sources.read_join(errors, warnings);
+    if let Some(name) = node_name {
+        name.clone_into(&mut wire.node_registration.name);
+    }
     if !errors.is_empty() {
         return None;
     }
@@ -209,9 +212,7 @@ fn join(
     let machine = Machine { host, detect_runtime: true, random: &mut |_| {} };
     let mut join = convert::join(wire, facts, &machine, &mut check);
     if let (Some(join), Some(name)) = (&mut join, node_name) {
-        let node = &mut join.node_registration;
-        name.clone_into(&mut node.name);
-        node.hostname_override = (name != host.hostname.trim().to_lowercase()).then(|| name.to_owned());
+        rename(&mut join.node_registration, name, host);
     }
     errors.append(&mut check.errors);
     warnings.append(&mut check.warnings);

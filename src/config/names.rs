@@ -19,7 +19,8 @@ impl ServingNames {
     pub fn api_server(init: &InitConfiguration, cluster: &ClusterConfiguration) -> Self {
         let domain = &cluster.networking.dns_domain;
         let mut names = Self::default();
-        for name in [init.node_registration.name.as_str(), "kubernetes", "kubernetes.default", "kubernetes.default.svc"] {
+        for name in [init.node_registration.name.as_str(), "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
+        {
             names.add_dns(name);
         }
         names.add_dns(&format!("kubernetes.default.svc.{domain}"));

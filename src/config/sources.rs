@@ -155,12 +155,7 @@ fn read<T: Wire>(document: &Document, errors: &mut Vec<ConfigError>, warnings: &
     value
 }
 
-fn check_version(
-    version: &str,
-    stored: bool,
-    line: usize,
-    warnings: &mut Vec<Warning>,
-) -> Result<(), ConfigError> {
+fn check_version(version: &str, stored: bool, line: usize, warnings: &mut Vec<Warning>) -> Result<(), ConfigError> {
     let full = format!("{GROUP}/{version}");
     match version {
         "v1beta4" => Ok(()),

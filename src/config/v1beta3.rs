@@ -146,10 +146,10 @@ impl From<InitConfiguration> for v1beta4::InitConfiguration {
 
 impl From<JoinConfiguration> for v1beta4::JoinConfiguration {
     fn from(old: JoinConfiguration) -> Self {
-        let timeouts = old.discovery.timeout.map(|timeout| v1beta4::Timeouts {
-            discovery: Some(timeout),
-            ..v1beta4::Timeouts::default()
-        });
+        let timeouts = old
+            .discovery
+            .timeout
+            .map(|timeout| v1beta4::Timeouts { discovery: Some(timeout), ..v1beta4::Timeouts::default() });
         Self {
             node_registration: old.node_registration.into(),
             ca_cert_path: old.ca_cert_path,

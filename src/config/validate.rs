@@ -90,9 +90,14 @@ impl<'a> Check<'a> {
     /// Checks names of certificates: addresses, DNS names or wildcards.
     pub fn sans(&mut self, field: &str, names: &[String]) {
         for (index, name) in names.iter().enumerate() {
-            let fits = net::is_dns_subdomain(name) || net::is_wildcard_dns_subdomain(name) || net::parse_ip(name).is_some();
+            let fits =
+                net::is_dns_subdomain(name) || net::is_wildcard_dns_subdomain(name) || net::parse_ip(name).is_some();
             if !fits {
-                self.invalid(&yaml::item(field, index), name, "neither an IP address nor a lower-case DNS name, with or without `*.`");
+                self.invalid(
+                    &yaml::item(field, index),
+                    name,
+                    "neither an IP address nor a lower-case DNS name, with or without `*.`",
+                );
             }
         }
     }
@@ -160,7 +165,9 @@ impl<'a> Check<'a> {
             let path = yaml::item(field, index);
             let scheme = url.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
             match scheme {
-                None | Some("") => self.invalid(&path, url, "a URL with a scheme is expected, such as https://10.0.0.1:2379"),
+                None | Some("") => {
+                    self.invalid(&path, url, "a URL with a scheme is expected, such as https://10.0.0.1:2379")
+                }
                 Some("https") => {}
                 Some(_) if https => self.invalid(&path, url, "the URL must use https, since certificates are set"),
                 Some(_) => {}
@@ -169,7 +176,11 @@ impl<'a> Check<'a> {
     }
 
     /// Checks subnets and the DNS domain.
-    pub fn networking(&mut self, networking: &v1beta4::Networking, controller_args: &[v1beta4::Arg]) -> Option<Networking> {
+    pub fn networking(
+        &mut self,
+        networking: &v1beta4::Networking,
+        controller_args: &[v1beta4::Arg],
+    ) -> Option<Networking> {
         self.dns_subdomain("networking.dnsDomain", &networking.dns_domain);
         let services = self.parse::<Subnets>("networking.serviceSubnet", &networking.service_subnet);
         if let Some(services) = &services {
@@ -177,7 +188,11 @@ impl<'a> Check<'a> {
             for subnet in services.iter() {
                 if subnet.max_prefix_len() - subnet.prefix_len() > MAX_SERVICE_HOST_BITS {
                     let least = subnet.max_prefix_len() - MAX_SERVICE_HOST_BITS;
-                    self.invalid("networking.serviceSubnet", subnet, format!("the subnet is too large; its mask must be at least /{least}"));
+                    self.invalid(
+                        "networking.serviceSubnet",
+                        subnet,
+                        format!("the subnet is too large; its mask must be at least /{least}"),
+                    );
                 }
             }
         }
@@ -188,7 +203,8 @@ impl<'a> Check<'a> {
         };
         if let Some(pods) = &pods {
             self.subnet_sizes(field, pods, MIN_POD_ADDRESSES);
-            let last = |name: &str| controller_args.iter().rev().find(|arg| arg.name == name).map(|arg| arg.value.as_str());
+            let last =
+                |name: &str| controller_args.iter().rev().find(|arg| arg.name == name).map(|arg| arg.value.as_str());
             if last("allocate-node-cidrs") != Some("false") {
                 for subnet in pods.iter() {
                     let (flag, default) = match subnet.addr().is_ipv4() {
@@ -215,7 +231,9 @@ impl<'a> Check<'a> {
         if pods > mask {
             self.invalid(field, subnet, format!("the subnet (/{pods}) is smaller than that of one node (/{mask})"));
         } else if mask - pods > MAX_NODE_MASK_DIFFERENCE {
-            let reason = format!("the subnet (/{pods}) and that of one node (/{mask}) differ by more than {MAX_NODE_MASK_DIFFERENCE} bits");
+            let reason = format!(
+                "the subnet (/{pods}) and that of one node (/{mask}) differ by more than {MAX_NODE_MASK_DIFFERENCE} bits"
+            );
             let hint = format!("choose a smaller subnet, or set kube-controller-manager's argument {flag}");
             self.error(ConfigError::invalid(field, subnet, reason).hint(hint));
         }
@@ -230,7 +248,10 @@ impl<'a> Check<'a> {
             }
             let site_local = |ip: IpAddr| matches!(ip, IpAddr::V6(ip) if ip.segments()[0] & 0xffc0 == 0xfec0);
             if site_local(subnet.network()) || site_local(subnet.broadcast()) {
-                self.warn(field, format!("{subnet} holds IPv6 site-local addresses (fec0::/10), which RFC 3879 deprecates"));
+                self.warn(
+                    field,
+                    format!("{subnet} holds IPv6 site-local addresses (fec0::/10), which RFC 3879 deprecates"),
+                );
             }
         }
     }

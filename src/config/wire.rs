@@ -310,3 +310,6 @@ macro_rules! wire {
     (@keep) => { false };
 }
 pub(crate) use wire;
+
+#[cfg(test)]
+mod tests;

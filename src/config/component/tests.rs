@@ -77,7 +77,10 @@ fn a_users_document_wins_over_defaults() {
     assert_eq!(kubelet["evictionHard"], json!({"memory.available": "5%"}));
     assert_eq!(init.kubelet.healthz(), None);
     assert!(init.kubelet.user_supplied && init.kube_proxy.user_supplied);
-    assert_eq!((&init.kube_proxy.document["mode"], &init.kube_proxy.document["clusterCIDR"]), (&json!("ipvs"), &json!("")));
+    assert_eq!(
+        (&init.kube_proxy.document["mode"], &init.kube_proxy.document["clusterCIDR"]),
+        (&json!("ipvs"), &json!(""))
+    );
     let told: Vec<(&str, Option<usize>)> = warnings.iter().map(|it| (it.field.as_str(), it.line)).collect();
     assert_eq!(
         told,

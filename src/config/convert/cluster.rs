@@ -41,10 +41,8 @@ pub(crate) fn cluster(
     let api_server = api_server(wire.api_server, check);
     let controller_manager = component("controllerManager", wire.controller_manager, check);
     let scheduler = component("scheduler", wire.scheduler, check);
-    let dns = Dns {
-        image: image("dns", wire.dns.image_repository, wire.dns.image_tag, check),
-        disabled: wire.dns.disabled,
-    };
+    let dns =
+        Dns { image: image("dns", wire.dns.image_repository, wire.dns.image_tag, check), disabled: wire.dns.disabled };
     let etcd = etcd(wire.etcd, check);
     if !wire.image_repository.is_empty() {
         check.image_repository("imageRepository", &wire.image_repository);

@@ -8,9 +8,7 @@ use crate::dynamic;
 use crate::error::ConfigError;
 use crate::facts::VersionFacts;
 use crate::host::HostFacts;
-use crate::model::{
-    ApiEndpoint, BootstrapTokenEntry, ImagePullPolicy, InitConfiguration, NodeRegistration, Taint,
-};
+use crate::model::{ApiEndpoint, BootstrapTokenEntry, ImagePullPolicy, InitConfiguration, NodeRegistration, Taint};
 use crate::token::{BootstrapToken, CertificateKey, SecretText};
 use crate::v1beta4;
 use crate::validate::Check;
@@ -111,7 +109,11 @@ fn bootstrap_token(
         let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
         let utc = moment.and_then(|moment| moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok());
         if utc.is_none() {
-            check.invalid(&yaml::child(field, "expires"), &text, "not a moment in RFC 3339, such as 2030-01-02T03:04:05Z");
+            check.invalid(
+                &yaml::child(field, "expires"),
+                &text,
+                "not a moment in RFC 3339, such as 2030-01-02T03:04:05Z",
+            );
         }
         utc
     });

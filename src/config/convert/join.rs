@@ -90,13 +90,16 @@ fn by_token(wire: v1beta4::BootstrapTokenDiscovery, check: &mut Check<'_>) -> Op
     let token = init::bootstrap_token_text("discovery.bootstrapToken.token", &wire.token, check);
     let endpoint = match wire.api_server_endpoint.as_str() {
         "" => {
-            let error = ConfigError::field(format!("{FIELD}.apiServerEndpoint"), "the API server's endpoint is required");
+            let error =
+                ConfigError::field(format!("{FIELD}.apiServerEndpoint"), "the API server's endpoint is required");
             check.error(error.hint("for example 192.0.2.1:6443"));
             None
         }
         text => {
             let parsed = HostPort::parse(text, None);
-            parsed.map_err(|error| check.invalid("discovery.bootstrapToken.apiServerEndpoint", text, error.to_string())).ok()
+            parsed
+                .map_err(|error| check.invalid("discovery.bootstrapToken.apiServerEndpoint", text, error.to_string()))
+                .ok()
         }
     };
     if wire.ca_cert_hashes.is_empty() && !wire.unsafe_skip_ca_verification {
@@ -105,7 +108,8 @@ fn by_token(wire: v1beta4::BootstrapTokenDiscovery, check: &mut Check<'_>) -> Op
         check.error(ConfigError::field(format!("{FIELD}.caCertHashes"), reason).hint(hint));
     }
     for hash in &wire.ca_cert_hashes {
-        let hexadecimal = hash.strip_prefix("sha256:").is_some_and(|hex| hex::decode(hex).is_ok_and(|it| it.len() == 32));
+        let hexadecimal =
+            hash.strip_prefix("sha256:").is_some_and(|hex| hex::decode(hex).is_ok_and(|it| it.len() == 32));
         if !hexadecimal {
             check.invalid(&format!("{FIELD}.caCertHashes"), hash, "not of the form sha256:<64 hexadecimal characters>");
         }

@@ -181,18 +181,36 @@ fn bad_files_are_refused_with_field_and_line() {
         ("# only a comment\n", "f.yaml:1: apiVersion: every document needs"),
         ("apiVersion: kubeadm.k8s.io/v1beta4\n", "kind: every document needs a kind"),
         ("apiVersion: v1beta4\nkind: ClusterConfiguration\n", "not of the form group/version"),
-        ("apiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\n", "no longer read (`kubeadm config migrate` of kubeadm 1.22"),
-        ("apiVersion: kubeadm.k8s.io/v9\nkind: ClusterConfiguration\n", "there is no such version (write kubeadm.k8s.io/v1beta4)"),
+        (
+            "apiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\n",
+            "no longer read (`kubeadm config migrate` of kubeadm 1.22",
+        ),
+        (
+            "apiVersion: kubeadm.k8s.io/v9\nkind: ClusterConfiguration\n",
+            "there is no such version (write kubeadm.k8s.io/v1beta4)",
+        ),
         ("apiVersion: apps/v1\nkind: ClusterConfiguration\n", "ClusterConfiguration is of kubeadm.k8s.io"),
-        ("apiVersion: kubelet.config.k8s.io/v1\nkind: KubeletConfiguration\n", "convert it to kubelet.config.k8s.io/v1beta1"),
+        (
+            "apiVersion: kubelet.config.k8s.io/v1\nkind: KubeletConfiguration\n",
+            "convert it to kubelet.config.k8s.io/v1beta1",
+        ),
         ("C---\nC", "two documents of this kind, the first at line 1"),
         ("- 1\n", "apiVersion: every document needs"),
         ("Cnetworking: []\n", "f.yaml:3: networking: expected a map, found a list"),
-        ("Cnetworking: {podSubnet: 10.0.0.0/33}\n", "f.yaml:3: networking.podSubnet: Invalid value: \"10.0.0.0/33\": `10.0.0.0/33` is not a subnet"),
-        ("Cnetworking:\n  serviceSubnet: 10.0.0.0/8\n", "f.yaml:4: networking.serviceSubnet: Invalid value: \"10.0.0.0/8\": the subnet is too large"),
+        (
+            "Cnetworking: {podSubnet: 10.0.0.0/33}\n",
+            "f.yaml:3: networking.podSubnet: Invalid value: \"10.0.0.0/33\": `10.0.0.0/33` is not a subnet",
+        ),
+        (
+            "Cnetworking:\n  serviceSubnet: 10.0.0.0/8\n",
+            "f.yaml:4: networking.serviceSubnet: Invalid value: \"10.0.0.0/8\": the subnet is too large",
+        ),
         ("Cnetworking:\n  dnsDomain: Cluster\n", "f.yaml:4: networking.dnsDomain"),
         ("CapiServer:\n  extraArgs:\n    v: '4'\n", "f.yaml:4: apiServer.extraArgs: expected a list, found a map"),
-        ("CapiServer:\n  extraArgs:\n  - name: v\n    value: 4\n", "f.yaml:6: apiServer.extraArgs[0].value: Invalid value: 4: expected a string, found a number (put it in quotes)"),
+        (
+            "CapiServer:\n  extraArgs:\n  - name: v\n    value: 4\n",
+            "f.yaml:6: apiServer.extraArgs[0].value: Invalid value: 4: expected a string, found a number (put it in quotes)",
+        ),
         ("CapiServer:\n  extraArgs:\n  - value: x\n", "f.yaml:5: apiServer.extraArgs[0]: the argument has no name"),
         ("CapiServer:\n  extraArgs:\n  - name: --v\n    value: x\n", "no leading dashes (write `v`)"),
         ("CapiServer:\n  certSANs:\n  - ok\n  - not_ok\n", "f.yaml:6: apiServer.certSANs[1]"),
@@ -200,7 +218,10 @@ fn bad_files_are_refused_with_field_and_line() {
         ("CcertificatesDir: pki\n", "certificatesDir: Invalid value: \"pki\": the path is not absolute"),
         ("CimageRepository: https://x\n", "imageRepository: Invalid value"),
         ("CfeatureGates: {RootlesControlPlane: true}\n", "did you mean RootlessControlPlane?"),
-        ("CfeatureGates: {RootlessControlPlane: \"true\"}\n", "expected true or false, found a string (remove the quotes)"),
+        (
+            "CfeatureGates: {RootlessControlPlane: \"true\"}\n",
+            "expected true or false, found a string (remove the quotes)",
+        ),
         ("CencryptionAlgorithm: RSA\n", "must be one of ECDSA-P256, ECDSA-P384, RSA-2048, RSA-3072, RSA-4096"),
         ("CkubernetesVersion: v1.19.0\n", "not among the supported versions 1.20 to 1.37"),
         ("CkubernetesVersion: newest\n", "neither a version nor a label"),
@@ -211,7 +232,10 @@ fn bad_files_are_refused_with_field_and_line() {
         ("Cetcd: {external: {endpoints: []}}\n", "at least one endpoint is needed"),
         ("Cetcd: {external: {endpoints: ['e:2379']}}\n", "a URL with a scheme is expected"),
         ("Cetcd: {external: {endpoints: ['http://e'], caFile: /ca, certFile: /c, keyFile: /k}}\n", "must use https"),
-        ("Cetcd: {external: {endpoints: ['https://e'], certFile: /c}}\n", "etcd.external.keyFile: certFile and keyFile need each other"),
+        (
+            "Cetcd: {external: {endpoints: ['https://e'], certFile: /c}}\n",
+            "etcd.external.keyFile: certFile and keyFile need each other",
+        ),
         ("Cetcd: {external: {endpoints: ['https://e'], certFile: /c, keyFile: /k}}\n", "need a caFile"),
         ("Cetcd: {external: {endpoints: ['https://e'], caFile: ca}}\n", "etcd.external.caFile: Invalid value"),
         ("IlocalAPIEndpoint: {bindPort: 70000}\n", "not a port between 1 and 65535"),
@@ -225,7 +249,7 @@ fn bad_files_are_refused_with_field_and_line() {
         ("InodeRegistration: {taints: {}}\n", "nodeRegistration.taints: expected a list"),
         ("IcertificateKey: ab\n", "certificateKey: not 64 hexadecimal characters"),
         ("IbootstrapTokens: [{token: ABC}]\n", "bootstrapTokens[0].token: not of the form"),
-        ("IbootstrapTokens: [{usages: [fun]}]\n", "must be signing or authentication"),
+        ("IbootstrapTokens: [{usages: [authentication, fun]}]\n", "must be signing or authentication"),
         ("IbootstrapTokens: [{groups: ['system:masters']}]\n", "must be system:bootstrappers:"),
         ("IbootstrapTokens: [{usages: [signing]}]\n", "groups need the usage `authentication`"),
         ("IbootstrapTokens: [{ttl: 1h, expires: '2030-01-01T00:00:00Z'}]\n", "ttl and expires exclude each other"),
@@ -251,12 +275,18 @@ fn bad_files_are_refused_with_field_and_line() {
 fn bad_flags_are_refused_with_their_name() {
     let cases = [
         (InitFlags { pod_network_cidr: Some("x".into()), ..InitFlags::default() }, "set by --pod-network-cidr"),
-        (InitFlags { feature_gates: Some("A".into()), ..InitFlags::default() }, "--feature-gates: Invalid value: \"A\""),
+        (
+            InitFlags { feature_gates: Some("A".into()), ..InitFlags::default() },
+            "--feature-gates: Invalid value: \"A\"",
+        ),
         (InitFlags { feature_gates: Some("A=true".into()), ..InitFlags::default() }, "no such feature gate"),
         (InitFlags { token_ttl: Some("1".into()), ..InitFlags::default() }, "--token-ttl: Invalid value: \"1\""),
         (InitFlags { scheduler_extra_args: vec!["v".into()], ..InitFlags::default() }, "--scheduler-extra-args"),
         (InitFlags { apiserver_bind_port: Some(0), ..InitFlags::default() }, "set by --apiserver-bind-port"),
-        (InitFlags { token: Some("oops".to_owned().into()), ..InitFlags::default() }, "bootstrapTokens[0].token: not of the form"),
+        (
+            InitFlags { token: Some("oops".to_owned().into()), ..InitFlags::default() },
+            "bootstrapTokens[0].token: not of the form",
+        ),
     ];
     for (flags, expected) in cases {
         let error = from_flags(flags).unwrap_err();
@@ -267,7 +297,9 @@ fn bad_flags_are_refused_with_their_name() {
 
 #[test]
 fn every_fault_is_told_at_once() {
-    let text = format!("{CLUSTER}certificatesDir: a\nnetworking: {{dnsDomain: B}}\n---\n{INIT}certificateKey: c\nnodeRegistration: {{name: d_}}\n");
+    let text = format!(
+        "{CLUSTER}certificatesDir: a\nnetworking: {{dnsDomain: B}}\n---\n{INIT}certificateKey: c\nnodeRegistration: {{name: d_}}\n"
+    );
     let errors = from_file(&text).unwrap_err();
     let fields: Vec<(&str, Option<usize>)> = errors.errors.iter().map(|it| (it.field.as_str(), it.line)).collect();
     assert_eq!(
@@ -283,7 +315,8 @@ fn every_fault_is_told_at_once() {
 
 #[test]
 fn secrets_do_not_show() {
-    let text = format!("{INIT}certificateKey: {}\nbootstrapTokens: [{{token: abcdef.0123456789abcdef}}]\n", "ab".repeat(32));
+    let text =
+        format!("{INIT}certificateKey: {}\nbootstrapTokens: [{{token: abcdef.0123456789abcdef}}]\n", "ab".repeat(32));
     let (init, _) = from_file(&text).unwrap();
     let shown = format!("{init:?}");
     assert!(!shown.contains("0123456789abcdef") && !shown.contains(&"ab".repeat(32)));
@@ -294,7 +327,9 @@ fn join_configurations_are_read() {
     let facts = versions::facts_for(&versions::default_version()).unwrap();
     let load = |text: &str| {
         let text = format!("apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n{text}");
-        load_join(("j.yaml", text.as_bytes()), None, &machine(), &facts).map(|(join, _)| join).map_err(|it| it.to_string())
+        load_join(("j.yaml", text.as_bytes()), None, &machine(), &facts)
+            .map(|(join, _)| join)
+            .map_err(|it| it.to_string())
     };
     let hash = format!("sha256:{}", "0a".repeat(32));
     let join = load(&format!(
@@ -307,13 +342,40 @@ fn join_configurations_are_read() {
     assert_eq!(worker.node_registration.taints, []);
     for (text, expected) in [
         ("discovery: {}\n", "either bootstrapToken or file is required"),
-        ("discovery: {bootstrapToken: {token: abcdef.0123456789abcdef, apiServerEndpoint: 'a:1'}}\n", "anyone could pose"),
+        (
+            "discovery: {bootstrapToken: {token: abcdef.0123456789abcdef, apiServerEndpoint: 'a:1'}}\n",
+            "anyone could pose",
+        ),
         ("discovery: {file: {kubeConfigPath: 'http://x'}}\n", "neither a file nor an https URL"),
         ("discovery: {file: {kubeConfigPath: /x}}\ncaCertPath: /x.pem\n", "must end in .crt"),
     ] {
         let error = load(text).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_named_node_keeps_its_letters() {
+    let init = from_flags(InitFlags { node_name: Some("FooBar".into()), ..InitFlags::default() }).unwrap();
+    assert_eq!(init.init.node_registration.name, "FooBar");
+    assert_eq!(init.init.node_registration.hostname_override.as_deref(), Some("FooBar"));
+    let error = from_flags(InitFlags { node_name: Some("a_b".into()), ..InitFlags::default() }).unwrap_err();
+    assert!(error.contains("set by --node-name"), "{error}");
+}
+
+#[test]
+fn labels_resolve_without_a_network() {
+    let resolve = |label: &str, known: &[(&str, &str)]| {
+        let flags = InitFlags { kubernetes_version: Some(label.to_owned()), ..InitFlags::default() };
+        let mut host = machine();
+        host.version_labels = known.iter().map(|(label, answer)| ((*label).to_owned(), (*answer).to_owned())).collect();
+        load_init(None, &flags, &host, &mut fill)
+            .map(|(init, warnings)| (init.facts.version.to_string(), warnings.len()))
+    };
+    assert_eq!(resolve("stable-1", &[]).unwrap(), ("v1.36.2".to_owned(), 0));
+    assert_eq!(resolve("stable-1.20", &[]).unwrap(), ("v1.20.15".to_owned(), 1));
+    assert_eq!(resolve("latest", &[("latest", "v1.35.1")]).unwrap(), ("v1.35.1".to_owned(), 0));
+    assert!(resolve("latest", &[]).is_err() && resolve("stable-1.99", &[]).is_err());
 }
 
 #[test]
@@ -330,6 +392,7 @@ proptest! {
     #[test]
     fn any_bytes_load_or_are_refused(bytes in any::<Vec<u8>>()) {
         let _ = load_init(Some(("f", &bytes)), &InitFlags::default(), &machine(), &mut fill);
+        let _ = stored_cluster(&bytes);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 use super::*;
 
+type Args<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn knows_registries() {
-    for text in ["registry.k8s.io", "localhost:5000", "example.com/a/b-c_d.e", "[fd00::1]:5000/x", "a--b/c__d", "Example.com/x"] {
+    for text in
+        ["registry.k8s.io", "localhost:5000", "example.com/a/b-c_d.e", "[fd00::1]:5000/x", "a--b/c__d", "Example.com/x"]
+    {
         assert!(is_image_repository(text), "{text}");
     }
     for text in ["", "a//b", "a/", "https://a", "a/B", "a b", "-a", "a:b/c", "a/b:5000", "a/b._c"] {
@@ -10,7 +14,7 @@ fn knows_registries() {
     }
 }
 
-fn faults(services: &str, pods: &str, args: &[(&str, &str)]) -> Vec<String> {
+fn faults(services: &str, pods: &str, args: Args<'_>) -> Vec<String> {
     let networking = v1beta4::Networking {
         service_subnet: services.into(),
         pod_subnet: pods.into(),
@@ -24,7 +28,7 @@ fn faults(services: &str, pods: &str, args: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn subnets_fit_their_purpose() {
-    let good: [(&str, &str, &[(&str, &str)]); 7] = [
+    let good: [(&str, &str, Args<'_>); 7] = [
         ("10.96.0.0/12", "", &[]),
         ("10.96.0.0/28", "10.244.0.0/16", &[]),
         ("fd01::/108", "fd02::/48", &[]),
@@ -36,7 +40,7 @@ fn subnets_fit_their_purpose() {
     for (services, pods, args) in good {
         assert_eq!(faults(services, pods, args), Vec::<String>::new(), "{services} {pods}");
     }
-    let bad: [(&str, &str, &[(&str, &str)], &str); 8] = [
+    let bad: [(&str, &str, Args<'_>, &str); 8] = [
         ("10.96.0.0/8", "", &[], "too large"),
         ("fd01::/64", "", &[], "too large"),
         ("10.96.0.0/29", "", &[], "10 are needed"),

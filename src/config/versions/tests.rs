@@ -9,7 +9,9 @@ fn facts(version: &str) -> VersionFacts {
 
 #[test]
 fn every_minor_is_complete() {
-    build(serde_json::from_value(crate::yaml::embedded(include_str!("../versions.yaml"))).unwrap()).map(|_| ()).unwrap();
+    build(serde_json::from_value(crate::yaml::embedded(include_str!("../versions.yaml"))).unwrap())
+        .map(|_| ())
+        .unwrap();
     assert_eq!(known_minors().collect::<Vec<_>>(), (20..=37).collect::<Vec<_>>());
     for minor in known_minors() {
         let facts = facts(&format!("v1.{minor}.0"));

@@ -13,7 +13,8 @@ const MAX_NODES: usize = 200_000;
 /// Reads a document; also returns the paths of duplicate keys.
 pub(super) fn read(text: &str) -> Result<(Value, Vec<String>), serde_yaml::Error> {
     let mut state = State { duplicates: Vec::new(), nodes: 0 };
-    let value = Node { path: String::new(), state: &mut state }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    let value =
+        Node { path: String::new(), state: &mut state }.deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((value, state.duplicates))
 }
 
