@@ -5,8 +5,8 @@ use kubewright_config::images::{self, Image};
 use kubewright_config::{ClusterConfiguration, VersionFacts};
 use serde_json::Value;
 
-use crate::render::{self, Expected, expect};
 use crate::ManifestError;
+use crate::render::{self, Expected, expect};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 /// The file's documents, in the order in which kubeadm creates them.
@@ -29,6 +29,20 @@ const DEFAULT_REPLICAS: u64 = 2;
 /// # Errors
 /// Only where the template is broken.
 pub fn coredns(
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    replicas: Option<u64>,
+) -> Result<Vec<Value>, ManifestError> {
+    let mut objects = documents(cluster, facts, replicas)?;
+    // The template has a version for whoever pipes it into a replacing client. Compared with a live object it would
+    // always differ, and every run would write the Service again.
+    for metadata in objects.iter_mut().filter_map(|object| object.get_mut("metadata")?.as_object_mut()) {
+        metadata.remove("resourceVersion");
+    }
+    Ok(objects)
+}
+
+fn documents(
     cluster: &ClusterConfiguration,
     facts: &VersionFacts,
     replicas: Option<u64>,
@@ -56,7 +70,7 @@ pub fn coredns(
 /// # Errors
 /// Only where the template is broken.
 pub fn coredns_manifest(cluster: &ClusterConfiguration, facts: &VersionFacts) -> Result<String, ManifestError> {
-    let objects = coredns(cluster, facts, None)?;
+    let objects = documents(cluster, facts, None)?;
     Ok(render::printed(PRINTED.iter().filter_map(|index| objects.get(*index))))
 }
 

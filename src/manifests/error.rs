@@ -29,9 +29,6 @@ pub enum ManifestError {
         /// Public half of the token.
         id: String,
     },
-    /// A certificate authority's PEM is not text.
-    #[error("the certificate authority is not PEM text")]
-    AuthorityText,
     /// Encryption or decryption with the certificate key failed.
     #[error("cannot {doing} with the certificate key: {reason}")]
     Cipher {

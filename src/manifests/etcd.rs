@@ -44,8 +44,10 @@ pub fn etcd(node: &ControlPlaneNode<'_>, start: EtcdStart<'_>) -> Result<StaticP
     let env = environment::merge(&[], &local.extra_envs);
     let certificates = node.cluster.certificate_path("etcd");
     // kubeadm mounts the data first, though volumes are sorted by name.
-    let mounts =
-        vec![Mount::directory("etcd-data", &local.data_dir, false), Mount::directory("etcd-certs", &certificates, false)];
+    let mounts = vec![
+        Mount::directory("etcd-data", &local.data_dir, false),
+        Mount::directory("etcd-certs", &certificates, false),
+    ];
     let target = metrics(local, loopback(node.endpoint.advertise_address));
     let named_port = node.facts.static_pod.named_probe_port;
     let probes = Probes::new(&facts.probes, named_port, target, node.health_check);

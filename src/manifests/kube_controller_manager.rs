@@ -26,7 +26,8 @@ pub fn kube_controller_manager(node: &ControlPlaneNode<'_>) -> Result<StaticPod,
         .certificates(&cluster.certificates_dir, node.ca_directories)
         .add(Mount::file("kubeconfig", &kubeconfig));
     if let Some(default) = &facts.flex_volume_dir {
-        let directory = args::value(&extras.extra_args, "flex-volume-plugin-dir").map_or(default.as_path(), Utf8Path::new);
+        let directory =
+            args::value(&extras.extra_args, "flex-volume-plugin-dir").map_or(default.as_path(), Utf8Path::new);
         mounts = mounts.add(Mount::directory("flexvolume-dir", directory, false));
     }
     let target = Target::https(args::value(&extras.extra_args, "bind-address").unwrap_or("127.0.0.1"), PORT);

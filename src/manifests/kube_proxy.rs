@@ -7,9 +7,9 @@ use kubewright_config::model::ApiEndpoint;
 use kubewright_config::{ClusterConfiguration, KubeProxyDoc, VersionFacts};
 use serde_json::Value;
 
+use crate::ManifestError;
 use crate::environment::{self, Variable};
 use crate::render::{self, Expected, expect};
-use crate::ManifestError;
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 /// The file's documents, in the order in which kubeadm creates them.

@@ -75,9 +75,7 @@ impl Endpoint {
                 let on = cluster.feature_gate(INSTANCE_GATE, default);
                 Self { in_flags: !on, in_instance_config: on }
             }
-            None => {
-                Self { in_flags: facts.kubelet.endpoint_flag, in_instance_config: facts.kubelet.instance_config }
-            }
+            None => Self { in_flags: facts.kubelet.endpoint_flag, in_instance_config: facts.kubelet.instance_config },
         }
     }
 }

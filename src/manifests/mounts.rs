@@ -63,9 +63,11 @@ impl Mounts {
 
     /// Adds the certificates' directory, the system's authorities, and further directories of them.
     pub(crate) fn certificates(self, certificates_dir: &Utf8Path, ca_directories: &[Utf8PathBuf]) -> Self {
-        let system = self
-            .add(Mount::directory("k8s-certs", certificates_dir, true))
-            .add(Mount::directory("ca-certs", CA_CERTIFICATES.into(), true));
+        let system = self.add(Mount::directory("k8s-certs", certificates_dir, true)).add(Mount::directory(
+            "ca-certs",
+            CA_CERTIFICATES.into(),
+            true,
+        ));
         ca_directories.iter().fold(system, |mounts, path| {
             let name = path.as_str().trim_start_matches('/').replace('/', "-");
             mounts.add(Mount::directory(name, path, true))

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use askama::Template;
 use camino::Utf8PathBuf;
+use kubewright_config::images::{self, Image};
 use kubewright_config::model::{ApiEndpoint, Arg, ControlPlaneComponent};
 use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts, yaml};
-use kubewright_config::images::{self, Image};
 
 use crate::environment::{self, Variable};
 use crate::mounts::{Mount, Mounts};

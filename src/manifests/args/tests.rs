@@ -1,3 +1,5 @@
+//! Which flags end up in a command line, and in which order.
+
 use kubewright_config::facts::UserArgOrder;
 use kubewright_config::model::Arg;
 
@@ -13,7 +15,12 @@ fn one_user_flag_drops_every_default_of_its_name() {
     let user = list(&[("service-account-issuer", "https://b"), ("service-account-issuer", "https://a"), ("v", "4")]);
     assert_eq!(
         merge(defaults, &user, UserArgOrder::Last),
-        ["--allow-privileged=true", "--service-account-issuer=https://b", "--service-account-issuer=https://a", "--v=4"]
+        [
+            "--allow-privileged=true",
+            "--service-account-issuer=https://b",
+            "--service-account-issuer=https://a",
+            "--v=4"
+        ]
     );
 }
 

@@ -1,3 +1,5 @@
+//! Encryption, against what kubeadm uploaded and the published vector.
+
 #![allow(clippy::unwrap_used)]
 
 use std::str::FromStr;
@@ -69,7 +71,8 @@ proptest! {
         text in prop::collection::vec(any::<u8>(), 0..200), nonce in any::<[u8; NONCE_LENGTH]>(), place in any::<usize>(),
     ) {
         let mut sealed = encrypt(&key(), &nonce, &text).unwrap();
-        prop_assert_eq!(decrypt(&key(), &sealed).unwrap().as_slice(), text.as_slice());
+        let plain = decrypt(&key(), &sealed).unwrap();
+        prop_assert_eq!(plain.as_slice(), text.as_slice());
         let place = place % sealed.len();
         sealed[place] ^= 1;
         prop_assert!(decrypt(&key(), &sealed).is_err());

@@ -1,3 +1,5 @@
+//! The CoreDNS addon of every version, read back as its types.
+
 #![allow(clippy::unwrap_used)]
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -19,7 +21,10 @@ fn every_version_gives_objects_of_their_types() {
         let init = defaults(&version);
         let objects = coredns(&init.cluster, &init.facts, None).unwrap();
         let corefile = typed::<ConfigMap>(&objects[0]).data.unwrap()["Corefile"].clone();
-        assert!(corefile.starts_with(".:53 {\n    errors\n") && corefile.ends_with("    loadbalance\n}\n"), "{corefile}");
+        assert!(
+            corefile.starts_with(".:53 {\n    errors\n") && corefile.ends_with("    loadbalance\n}\n"),
+            "{corefile}"
+        );
         assert_eq!(corefile.matches('{').count(), corefile.matches('}').count());
         let rules = typed::<ClusterRole>(&objects[1]).rules.unwrap();
         assert!(rules.iter().all(|rule| !rule.verbs.is_empty()));

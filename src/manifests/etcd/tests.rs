@@ -1,3 +1,5 @@
+//! Where etcd's probes ask, and when there is no pod.
+
 #![allow(clippy::unwrap_used)]
 
 use kubewright_config::model::{Arg, LocalEtcd};
@@ -28,7 +30,10 @@ fn probes_ask_the_first_metrics_url() {
 
 #[test]
 fn an_external_etcd_has_no_pod() {
-    let init = with_cluster("v1.36.2", "etcd: {external: {endpoints: ['https://192.0.2.9:2379'], caFile: '', certFile: '', keyFile: ''}}\n");
+    let init = with_cluster(
+        "v1.36.2",
+        "etcd: {external: {endpoints: ['https://192.0.2.9:2379'], caFile: '', certFile: '', keyFile: ''}}\n",
+    );
     let node = ControlPlaneNode::of_init(&init.init, &init.cluster, &init.facts);
     assert!(matches!(etcd(&node, EtcdStart::NewCluster), Err(ManifestError::ExternalEtcd)));
 }

@@ -1,3 +1,5 @@
+//! The kube-proxy addon of every version, read back as its types.
+
 #![allow(clippy::unwrap_used)]
 
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -57,7 +59,8 @@ fn a_users_document_has_no_hash() {
 
 #[test]
 fn the_machines_proxies_reach_the_containers() {
-    let proxies = [("no_proxy", "a,b"), ("HTTPS_PROXY", "http://p: #\"")].map(|(name, value)| (name.into(), value.into()));
+    let proxies =
+        [("no_proxy", "a,b"), ("HTTPS_PROXY", "http://p: #\"")].map(|(name, value)| (name.into(), value.into()));
     let init = defaults("v1.36.2");
     let env = made(&init, &proxies)[1]["spec"]["template"]["spec"]["containers"][0]["env"].clone();
     let names: Vec<&str> = env.as_array().unwrap().iter().map(|variable| variable["name"].as_str().unwrap()).collect();

@@ -1,3 +1,5 @@
+//! The kubelet's files of every version.
+
 #![allow(clippy::unwrap_used)]
 
 use kubewright_config::Init;
@@ -18,7 +20,8 @@ fn instance(init: &Init) -> Option<String> {
 fn every_version_names_the_runtime_exactly_once() {
     for version in versions() {
         let init = defaults(&version);
-        let in_flags = flags(&init, false).contains("--container-runtime-endpoint=unix:///run/containerd/containerd.sock");
+        let in_flags =
+            flags(&init, false).contains("--container-runtime-endpoint=unix:///run/containerd/containerd.sock");
         assert_ne!(in_flags, instance(&init).is_some(), "{version}");
     }
 }
@@ -71,10 +74,7 @@ fn flags_are_quoted_as_go_does() {
     let mut init = defaults("v1.36.2");
     init.init.node_registration.hostname_override = None;
     init.init.node_registration.kubelet_extra_args = vec![Arg::new("x", "a \"b\" \\ \n\t\x01\u{7f}\u{a0}é$`'")];
-    assert_eq!(
-        flags(&init, false),
-        "KUBELET_KUBEADM_ARGS=\"--x=a \\\"b\\\" \\\\ \\n\\t\\x01\\x7f\\u00a0é$`'\"\n"
-    );
+    assert_eq!(flags(&init, false), "KUBELET_KUBEADM_ARGS=\"--x=a \\\"b\\\" \\\\ \\n\\t\\x01\\x7f\\u00a0é$`'\"\n");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The texts that scripts cut apart.
+
 #![allow(clippy::unwrap_used)]
 
 use std::str::FromStr;
@@ -80,7 +82,10 @@ fn the_last_text_says_how_to_go_on() {
 fn with_a_stable_endpoint_control_planes_can_join() {
     let lines = "controlPlaneEndpoint: lb.example.com\n";
     let copied = done(lines, false);
-    assert!(copied.contains("\n  kubeadm join lb.example.com:6443 ") && copied.contains("--control-plane \n"), "{copied}");
+    assert!(
+        copied.contains("\n  kubeadm join lb.example.com:6443 ") && copied.contains("--control-plane \n"),
+        "{copied}"
+    );
     assert!(!copied.contains("certificate-key"));
     let uploaded = done(lines, true);
     assert!(uploaded.contains("--control-plane --certificate-key abab") && uploaded.contains("keep it secret"));

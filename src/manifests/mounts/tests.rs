@@ -1,3 +1,5 @@
+//! Which paths of the host a pod gets.
+
 use camino::Utf8PathBuf;
 use kubewright_config::model::{ExternalEtcd, ExtraVolume};
 
@@ -18,13 +20,17 @@ fn external(ca: &str, certificate: &str, key: &str) -> Vec<String> {
 
 #[test]
 fn external_etcd_needs_only_the_topmost_directories() {
-    assert_eq!(external("/srv/a/ca.crt", "/srv/a/deep/c.crt", "/opt/k.key"), ["etcd-certs-0 /opt", "etcd-certs-1 /srv/a"]);
+    assert_eq!(
+        external("/srv/a/ca.crt", "/srv/a/deep/c.crt", "/opt/k.key"),
+        ["etcd-certs-0 /opt", "etcd-certs-1 /srv/a"]
+    );
     assert_eq!(external("/srv/a/deep/ca.crt", "/srv/a/c.crt", "/srv/a/c.key"), ["etcd-certs-0 /srv/a"]);
 }
 
 #[test]
 fn external_etcd_needs_no_directory_that_is_mounted_anyway() {
-    let mounted = external("/etc/kubernetes/pki/etcd/ca.crt", "/etc/ssl/certs/c.crt", "/usr/share/ca-certificates/k.key");
+    let mounted =
+        external("/etc/kubernetes/pki/etcd/ca.crt", "/etc/ssl/certs/c.crt", "/usr/share/ca-certificates/k.key");
     assert_eq!(mounted, [] as [&str; 0]);
     assert_eq!(external("", "", ""), [] as [&str; 0]);
 }

@@ -1,3 +1,5 @@
+//! Roles and bindings of every version, read back as their types.
+
 #![allow(clippy::unwrap_used)]
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};

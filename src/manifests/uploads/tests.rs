@@ -1,3 +1,5 @@
+//! Uploaded objects of every version, read back as their types.
+
 #![allow(clippy::unwrap_used)]
 
 use std::str::FromStr;
@@ -133,7 +135,8 @@ fn uploaded_certificates_can_be_read_with_the_key_and_go_with_their_token() {
 
 #[test]
 fn an_external_etcds_files_are_uploaded_under_their_own_names() {
-    let lines = "etcd: {external: {endpoints: ['https://192.0.2.9:2379'], caFile: /a/ca, certFile: /a/crt, keyFile: /a/key}}\n";
+    let lines =
+        "etcd: {external: {endpoints: ['https://192.0.2.9:2379'], caFile: /a/ca, certFile: /a/crt, keyFile: /a/key}}\n";
     let files = |init: &kubewright_config::Init| {
         certificate_files(&init.cluster).iter().map(|(key, path)| format!("{key} {path}")).collect::<Vec<_>>()
     };

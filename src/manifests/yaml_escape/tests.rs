@@ -1,3 +1,5 @@
+//! Any value comes back from a template as it was.
+
 #![allow(clippy::unwrap_used)]
 
 use kubewright_config::yaml;
@@ -19,14 +21,30 @@ fn through(string: &str) -> Value {
 
 #[test]
 fn keeps_what_yaml_would_read_as_something_else() {
-    for text in ["", "true", "no", "~", "null", "1.20", "0x10", "- a", "a: b", "#", "a #b", "[", "{{", "%", "@", "\\", "\""] {
+    for text in
+        ["", "true", "no", "~", "null", "1.20", "0x10", "- a", "a: b", "#", "a #b", "[", "{{", "%", "@", "\\", "\""]
+    {
         assert_eq!(through(text), json!(text));
     }
 }
 
 #[test]
 fn keeps_characters_that_yaml_refuses_or_folds() {
-    for c in ['\0', '\x07', '\x1b', '\t', '\r', '\n', '\x7f', '\u{85}', '\u{9f}', '\u{2028}', '\u{feff}', '\u{ffff}', '\u{1f980}'] {
+    for c in [
+        '\0',
+        '\x07',
+        '\x1b',
+        '\t',
+        '\r',
+        '\n',
+        '\x7f',
+        '\u{85}',
+        '\u{9f}',
+        '\u{2028}',
+        '\u{feff}',
+        '\u{ffff}',
+        '\u{1f980}',
+    ] {
         let text = format!("a{c}b\n---\n{c}");
         assert_eq!(through(&text), json!(text), "{c:?}");
     }
