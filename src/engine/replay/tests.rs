@@ -187,6 +187,15 @@ fn single_phases_do_not_hide_a_whole_run_that_stopped() {
 }
 
 #[test]
+fn a_run_that_failed_or_was_stopped_can_be_gone_on_with() {
+    for outcome in [RunOutcome::Failed, RunOutcome::Cancelled] {
+        let place = Place::new();
+        place.run(head("toy", "d", &[]), &[started("a"), finished("a"), closed(outcome)]);
+        assert_eq!(replay(place.root(), "toy").unwrap().unfinished.unwrap().closed, Some(outcome));
+    }
+}
+
+#[test]
 fn a_whole_run_that_succeeded_ends_the_story() {
     let place = Place::new();
     place.run(head("toy", "d", &[]), &[started("a"), finished("a")]);

@@ -153,6 +153,7 @@ async fn a_stop_takes_back_what_runs_and_starts_nothing() {
     assert_eq!(names(&toy.disk()), ["a0"].into());
     assert!(matches!(ran.events.last().unwrap().kind, EventKind::RunFinished { outcome: RunOutcome::Cancelled }));
     // It was gone before it was taken back.
+    assert_eq!(toy.0.busy.load(Ordering::SeqCst), 0);
     assert!(toy.0.late.lock().unwrap().is_empty());
 }
 
