@@ -6,6 +6,8 @@ mod command;
 mod directories;
 mod disk;
 pub mod files;
+#[cfg(test)]
+mod fixture;
 pub mod lock;
 pub mod overlay;
 pub mod probe;

@@ -1,1 +1,63 @@
-//! Tests.
+//! One at a time, and the others are told who it is.
+
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::fixture::Place;
+
+#[test]
+fn the_second_is_told_who_has_it() {
+    let place = Place::new();
+    let first = NodeLock::acquire(&place.root(), "kubewright init").unwrap();
+    let error = NodeLock::acquire(&place.root(), "kubewright reset").unwrap_err();
+    let words = format!(
+        "`kubewright init` with the process id {} is changing this node; wait until it ends, or stop it",
+        std::process::id()
+    );
+    assert_eq!(error.to_string(), words);
+    drop(first);
+    NodeLock::acquire(&place.root(), "kubewright reset").unwrap();
+    assert_eq!(place.mode("/var/lib/kubewright"), 0o700);
+}
+
+/// Not a test of its own: holds the lock until it is killed.
+#[test]
+#[ignore = "is run by `a_process_that_dies_lets_go`"]
+fn child_that_holds_the_lock() {
+    let Ok(dir) = std::env::var("KUBEWRIGHT_TEST_LOCK") else { return };
+    let _lock = NodeLock::acquire(&Root::at(dir), "kubewright init").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn a_process_that_dies_lets_go() {
+    let place = Place::new();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "lock::tests::child_that_holds_the_lock", "--ignored"])
+        .env("KUBEWRIGHT_TEST_LOCK", place.dir())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let holder = format!("{}\nkubewright init\n", child.id());
+    for _ in 0..1000 {
+        if place.get("/var/lib/kubewright/lock").as_ref() == Some(&holder) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let error = NodeLock::acquire(&place.root(), "kubewright join").unwrap_err();
+    assert!(matches!(&error, LockError::Held { pid, .. } if *pid == child.id().to_string()), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    NodeLock::acquire(&place.root(), "kubewright join").unwrap();
+}
+
+#[test]
+fn a_link_in_its_place_is_an_error() {
+    let place = Place::new();
+    place.put("/etc/shadow", "precious", 0o600);
+    std::fs::create_dir_all(place.at("/var/lib/kubewright")).unwrap();
+    std::os::unix::fs::symlink(place.at("/etc/shadow"), place.at("/var/lib/kubewright/lock")).unwrap();
+    assert!(matches!(NodeLock::acquire(&place.root(), "kubewright init"), Err(LockError::Io { .. })));
+    assert_eq!(place.get("/etc/shadow").unwrap(), "precious");
+}

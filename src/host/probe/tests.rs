@@ -1,1 +1,111 @@
-//! Tests.
+//! Looks at the machine that runs the tests, as far as something is true on every one, and at made-up trees.
+
+use std::os::unix::net::UnixListener;
+use std::time::Instant;
+
+use super::*;
+use crate::fixture::Place;
+
+fn probe(place: &Place) -> Arc<HostProbe> {
+    HostProbe::new(place.root())
+}
+
+#[test]
+fn agrees_with_the_kernel() {
+    let probe = HostProbe::new(Root::system());
+    let text = |path: &str| std::fs::read_to_string(path).unwrap();
+    assert_eq!(probe.hostname(), text("/proc/sys/kernel/hostname").trim().to_lowercase());
+    assert_eq!(probe.kernel_release(), text("/proc/sys/kernel/osrelease").trim());
+    assert_eq!(probe.kernel_release(), probe.read("/proc/sys/kernel/osrelease".into()).unwrap().trim());
+    let total: u64 = text("/proc/meminfo").lines().next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(probe.memory_mib().abs_diff(total / 1024) <= 1, "{} and {}", probe.memory_mib(), total / 1024);
+    assert!(probe.cpus() >= 1);
+    assert!(probe.environment().iter().any(|(name, _)| name == "PATH"));
+}
+
+#[test]
+fn finds_the_loopback_interface() {
+    let probe = HostProbe::new(Root::system());
+    let interfaces = probe.interfaces();
+    let lo = interfaces.iter().find(|interface| interface.name == "lo").expect("every machine has one");
+    assert!(lo.loopback && !lo.point_to_point);
+    assert!(!lo.up || lo.addresses.contains(&IpAddr::from([127, 0, 0, 1])), "{lo:?}");
+    let mut names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), interfaces.len(), "one entry for each interface");
+}
+
+#[test]
+fn reads_files_and_directories() {
+    let place = Place::new();
+    place.put("/etc/b", "text", 0o600);
+    place.put("/etc/a", "", 0o600);
+    std::fs::write(place.at("/etc/large"), vec![b'x'; MAX_READ as usize + 1]).unwrap();
+    let probe = probe(&place);
+    assert_eq!(probe.read("/etc/b".into()).unwrap(), "text");
+    for unreadable in ["/etc", "/etc/none", "/etc/large", "/etc/b/below"] {
+        assert_eq!(probe.read(unreadable.into()), None, "{unreadable}");
+    }
+    assert_eq!(probe.list("/etc".into()).unwrap(), ["a", "b", "large"]);
+    assert_eq!(probe.list("/none".into()), None);
+    assert!(probe.exists("/etc/a".into()) && probe.exists("/etc".into()) && !probe.exists("/etc/c".into()));
+}
+
+#[test]
+fn says_whether_a_file_could_be_written() {
+    let place = Place::new();
+    place.put("/etc/file", "", 0o400);
+    let probe = probe(&place);
+    probe.writable("/etc/file".into()).unwrap();
+    probe.writable("/etc/new/deep/file".into()).unwrap();
+    assert!(probe.writable("/etc/file/below".into()).is_err());
+}
+
+#[test]
+fn a_port_is_taken_while_somebody_listens() {
+    let probe = HostProbe::new(Root::system());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert_eq!(probe.try_listen(port).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    // A connection that is being closed does not make the port taken.
+    let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    drop((server, client, listener));
+    probe.try_listen(port).unwrap();
+}
+
+#[test]
+fn a_socket_answers_while_somebody_listens() {
+    let place = Place::new();
+    let probe = probe(&place);
+    let path = Utf8Path::new("/etc/socket");
+    assert!(!probe.socket_answers(path));
+    let listener = UnixListener::bind(place.at("/etc/socket")).unwrap();
+    assert!(probe.socket_answers(path));
+    drop(listener);
+    assert!(!probe.socket_answers(path), "the file is still there");
+    assert!(!probe.socket_answers("/etc".into()));
+}
+
+#[tokio::test]
+async fn asks_a_program_for_its_version() {
+    let probe = HostProbe::new(Root::system());
+    let version = probe.version_of("tar").await.unwrap();
+    assert!(version.starts_with("tar "), "{version}");
+    assert!(probe.find_in_path("tar").unwrap().ends_with("tar"));
+    let error = probe.version_of("no-such-program").await.unwrap_err();
+    assert_eq!(error.to_string(), "`no-such-program` is not in PATH");
+    assert!(probe.version_of("false").await.unwrap_err().to_string().starts_with("`false --version` failed"));
+}
+
+#[tokio::test]
+async fn resolves_names_and_gives_up() {
+    let probe = HostProbe::new(Root::system());
+    let limit = Duration::from_secs(10);
+    assert_eq!(probe.resolve("192.0.2.1", limit).await.unwrap(), [IpAddr::from([192, 0, 2, 1])]);
+    assert!(probe.resolve("localhost", limit).await.unwrap().iter().all(IpAddr::is_loopback));
+    let start = Instant::now();
+    assert!(probe.resolve("name.invalid", Duration::from_millis(1)).await.is_err());
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
