@@ -1,7 +1,7 @@
 //! Pods reach each other through the node'\''s kernel.
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::{Check, Finding, Subject, path_label};
 
@@ -29,14 +29,15 @@ impl Check for FileContent {
             subnets.map(|subnet| subnet.addr()).chain([init.local_api_endpoint.advertise_address]).collect();
         let preflight = &subject.facts.preflight;
         let mut wanted: Vec<Utf8PathBuf> = Vec::new();
+        let settings = Utf8Path::new("/proc/sys");
         if addresses.iter().any(|address| address.is_ipv4()) {
-            wanted.extend(preflight.sysctl_v4.iter().cloned());
+            wanted.extend(preflight.sysctl_v4.iter().map(|setting| settings.join(setting)));
         }
         if addresses.iter().any(|address| address.is_ipv6()) {
-            wanted.extend(preflight.sysctl_v6.iter().cloned());
+            wanted.extend(preflight.sysctl_v6.iter().map(|setting| settings.join(setting)));
         }
         if preflight.bridge_netfilter {
-            wanted.push("/proc/sys/net/bridge/bridge-nf-call-iptables".into());
+            wanted.push(settings.join("net/bridge/bridge-nf-call-iptables"));
         }
         let wrong = |path: Utf8PathBuf| {
             let found = subject.probe.read(&path);

@@ -140,13 +140,14 @@ impl InitArgs {
 /// The command with its phases.
 pub fn command(name: &str) -> Command {
     let tree = crate::init::workflow().tree();
-    let command = Command::new("init")
-        .about("Run this command in order to set up the Kubernetes control plane")
-        .long_about(phases::describe(name, "init", &tree))
-        .subcommand(phases::command(&tree, InitArgs::augment_args));
     // kubeadm has these two on its phases only.
-    InitArgs::augment_args(command).mut_args(|arg| match arg.get_id().as_str() {
+    let own = |arg: clap::Arg| match arg.get_id().as_str() {
         "kubeconfig" | "kubeconfig_dir" => arg.hide(true),
         _ => arg,
-    })
+    };
+    InitArgs::augment_args(Command::new("init"))
+        .mut_args(own)
+        .about("Run this command in order to set up the Kubernetes control plane")
+        .long_about(phases::describe(name, "init", &tree))
+        .subcommand(phases::command(&tree, InitArgs::augment_args))
 }

@@ -52,7 +52,6 @@ pub fn command(name: &str) -> Command {
     let about =
         "Turns this machine into a node of a Kubernetes cluster. Whatever dies, the same command finishes the job";
     let command = Command::new(name.to_owned())
-        .about(about)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(init::command(name))
@@ -65,5 +64,5 @@ pub fn command(name: &str) -> Command {
                     .help("Output format; available options are 'yaml', 'json' and 'short'"),
             ),
         );
-    Global::augment_args(command)
+    Global::augment_args(command).about(about)
 }

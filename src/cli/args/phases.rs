@@ -102,10 +102,13 @@ fn branch(tree: &Tree, flags: fn(Command) -> Command) -> Command {
 }
 
 fn leaf(command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
-    flags(command).mut_args(|arg| {
+    let about = command.get_about().cloned().unwrap_or_default();
+    let fit = |arg: clap::Arg| {
         let known = arg.get_long().is_none_or(|flag| takes(path, flag));
         if known { arg } else { arg.hide(true) }
-    })
+    };
+    // The derive gives the struct's own words to the command; the phase's are wanted.
+    flags(command).mut_args(fit).about(about).long_about(None)
 }
 
 /// Finds the phase that was typed, and refuses flags that it does not take.
