@@ -2,7 +2,12 @@
 
 use async_trait::async_trait;
 
+use kubewright_config::facts::{BinaryCheck, Severity};
+
 use crate::checks::{Check, Finding, Subject};
+
+/// Programs that kubeadm calls and we do not: we speak CRI ourselves. That one is missing is told, and stops nothing.
+const NOT_OURS: &[&str] = &["crictl"];
 
 /// The check `FileExisting-NAME`.
 pub struct FileExisting;
@@ -19,14 +24,18 @@ impl Check for FileExisting {
 
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let binaries = &subject.facts.preflight.binaries;
-        let missing = |check: &kubewright_config::facts::BinaryCheck| {
+        let missing = |check: &BinaryCheck| {
             let name = &check.name;
             if subject.probe.find_in_path(name).is_some() {
                 return None;
             }
+            let severity = match check.severity {
+                Severity::Error if NOT_OURS.contains(&name.as_str()) => Severity::Warning,
+                severity => severity,
+            };
             let message = format!("{name} not found in system path");
             Finding::error(format!("FileExisting-{name}"), message, format!("install the package that has {name}"))
-                .with_severity(check.severity)
+                .with_severity(severity)
         };
         binaries.iter().filter_map(missing).collect()
     }
