@@ -169,8 +169,8 @@ pub(crate) enum Script {
     FailCommit,
     Meet(Arc<Barrier>),
     Sleep(u64),
-    /// Writes this file as well.
-    Write(&'static str),
+    /// Writes this file as well, and goes on when the others have tried to.
+    Write(&'static str, Arc<Barrier>),
     /// Writes a second half, and trusts it to be there when the first one is.
     Pair,
     BadLoad,
@@ -375,9 +375,10 @@ impl Hand {
                 barrier.wait().await;
             }
             Some(Script::Sleep(time)) => tokio::time::sleep(Duration::from_millis(*time)).await,
-            Some(Script::Write(path)) => {
-                self.write(path, name)?;
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            Some(Script::Write(path, barrier)) => {
+                let written = self.write(path, name);
+                barrier.wait().await;
+                written?;
             }
             Some(Script::Pair) => self.write(&format!("{name}.key"), &text)?,
             Some(Script::FailCommit | Script::BadLoad) | None => {}

@@ -78,13 +78,13 @@ async fn independent_phases_really_run_at_the_same_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_phases_run_at_a_time_than_jobs() {
-    for (jobs, expected) in [(1, 1), (2, 2), (8, 3)] {
+    for jobs in [1, 2] {
         let toy = Toy::default();
         for name in ["a0", "a1", "a2"] {
             toy.script(name, Script::Sleep(100));
         }
         toy.run(&plan(&fan(), &all(), &[]), self::jobs(jobs)).await.result.unwrap();
-        assert_eq!(toy.0.most_busy.load(Ordering::SeqCst), expected, "{jobs} jobs");
+        assert!(toy.0.most_busy.load(Ordering::SeqCst) <= jobs, "{jobs} jobs");
     }
 }
 
@@ -282,18 +282,18 @@ async fn a_vanished_value_is_not_made_again_when_its_inputs_may_not_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_phases_that_write_one_file_at_a_time_fail_the_run() {
-    let toy = Toy::default();
-    toy.script("a0", Script::Write("shared")).script("a1", Script::Write("shared"));
-    let ran = toy.run(&plan(&fan(), &all(), &[]), jobs(2)).await;
+    let writers = |together: usize| {
+        let (toy, barrier) = (Toy::default(), Arc::new(Barrier::new(together)));
+        toy.script("a0", Script::Write("shared", barrier.clone())).script("a1", Script::Write("shared", barrier));
+        toy
+    };
+    let ran = writers(2).run(&plan(&fan(), &all(), &[]), jobs(2)).await;
     let text = ran.failure().failure.to_string();
     assert!(
         text.contains("writes `.shared.new` while `") && text.ends_with("which writes it too, is going on"),
         "{text}"
     );
-
-    let toy = Toy::default();
-    toy.script("a0", Script::Write("shared")).script("a1", Script::Write("shared"));
-    assert!(toy.run(&plan(&fan(), &all(), &[]), jobs(1)).await.result.is_ok(), "one after the other may");
+    assert!(writers(1).run(&plan(&fan(), &all(), &[]), jobs(1)).await.result.is_ok(), "one after the other may");
 }
 
 async fn with_fault(fault: Fault) -> (Toy, Ran) {
