@@ -46,6 +46,8 @@ pub fn kubeadm_config(
 
 /// Makes the kubelet's ConfigMap, its Role and its RoleBinding.
 ///
+/// A run that has written the node's own file before hands in [`KubeletDoc::with_node`]'s document, as kubeadm does.
+///
 /// # Errors
 /// Only where a template is broken.
 pub fn kubelet_config(document: &KubeletDoc, facts: &VersionFacts) -> Result<Vec<Value>, ManifestError> {
