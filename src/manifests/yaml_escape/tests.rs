@@ -45,7 +45,7 @@ fn keeps_characters_that_yaml_refuses_or_folds() {
         '\u{ffff}',
         '\u{1f980}',
     ] {
-        let text = format!("a{c}b\n---\n{c}");
+        let text = format!("a {c} b\n---\n{c}");
         assert_eq!(through(&text), json!(text), "{c:?}");
     }
 }
