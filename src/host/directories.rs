@@ -67,14 +67,20 @@ impl Directories {
         Ok(())
     }
 
-    /// Makes the names of the directories and of all their parents durable.
-    pub(crate) fn sync(&self, disk: &Disk, directories: &BTreeSet<Utf8PathBuf>) -> Result<(), FileError> {
+    /// Makes the names in the directories durable, and the names of all directories above them and of those that the
+    /// session relies on.
+    pub(crate) fn sync(
+        &self,
+        disk: &Disk,
+        directories: &BTreeSet<Utf8PathBuf>,
+        session: Option<SessionId>,
+    ) -> Result<(), FileError> {
         let mut inner = self.lock();
-        let parents: BTreeSet<&Utf8Path> =
-            directories.iter().flat_map(|directory| directory.ancestors().skip(1)).collect();
-        let wanted =
-            parents.into_iter().filter(|parent| !directories.contains(*parent) && !inner.durable.contains(*parent));
-        let wanted: Vec<Utf8PathBuf> = wanted.map(Utf8Path::to_owned).collect();
+        let made = inner.made.iter().filter(|(_, holders)| session.is_some_and(|session| holders.contains(&session)));
+        let above =
+            made.flat_map(|(path, _)| path.ancestors()).chain(directories.iter().flat_map(|path| path.ancestors()));
+        let unknown = |path: &&Utf8Path| !directories.contains(*path) && !inner.durable.contains(*path);
+        let wanted: BTreeSet<Utf8PathBuf> = above.filter(unknown).map(Utf8Path::to_owned).collect();
         // From the leaves up: a parent's name says nothing about what is in it.
         for directory in directories.iter().rev().chain(wanted.iter().rev()) {
             disk.sync_directory(directory).map_err(|source| FileError::Io {

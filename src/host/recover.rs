@@ -91,7 +91,7 @@ impl HostFiles {
                 }
                 directories.extend(change.path.parent().map(Utf8Path::to_owned));
             }
-            shared.directories.sync(&shared.disk, &directories)?;
+            shared.directories.sync(&shared.disk, &directories, None)?;
             if !files.is_empty() {
                 let list = match unfinished.roll {
                     Roll::Forward => &mut recovered.finished,

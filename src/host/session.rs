@@ -123,13 +123,15 @@ impl HostSession {
             self.shared.disk.sync_file(&new.scratch, &new.file).map_err(failed("flush", &new.scratch))?;
         }
         // A file's own flush does not promise its name, and recovery needs the name.
-        self.shared.directories.sync(&self.shared.disk, &parents(staged))?;
+        self.shared.directories.sync(&self.shared.disk, &parents(staged), Some(self.id))?;
         let changes: Vec<FileChange> = staged.iter().map(Staged::change).collect();
         self.log.sealed(&changes).map_err(claimed)
     }
 
     fn publish_staged(&self, state: &mut State) -> Result<(), FileError> {
         if state.staged.is_empty() {
+            self.shared.directories.sync(&self.shared.disk, &BTreeSet::new(), Some(self.id))?;
+            self.shared.directories.keep(self.id);
             return Ok(());
         }
         self.seal(&state.staged)?;
@@ -149,7 +151,7 @@ impl HostSession {
             state.staged.remove(0);
         }
         self.log.checkpoint("renamed");
-        self.shared.directories.sync(&self.shared.disk, &directories)?;
+        self.shared.directories.sync(&self.shared.disk, &directories, None)?;
         self.shared.directories.keep(self.id);
         self.log.checkpoint("published");
         Ok(())

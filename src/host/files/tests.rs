@@ -391,6 +391,33 @@ fn everything_is_durable_before_the_seal_and_nothing_moves_before_it() {
 }
 
 #[test]
+fn a_directory_without_files_is_durable_too() {
+    let (place, told) = (Place::new(), Told::new());
+    let synced: Arc<Mutex<Vec<Utf8PathBuf>>> = Arc::default();
+    let hook = {
+        let synced = Arc::clone(&synced);
+        move |call: Call, path: &Utf8Path| {
+            if call == Call::SyncDirectory {
+                synced.lock().unwrap().push(path.to_owned());
+            }
+            Ok(())
+        }
+    };
+    let files = HostFiles::on(Disk::watched(place.root(), Arc::new(hook)));
+    let session = files.begin(told.log("one"));
+    session.ensure_dir(path("/var/lib/etcd"), Mode(0o700)).unwrap();
+    session.commit().unwrap();
+    assert_eq!(*synced.lock().unwrap(), ["/var/lib/etcd", "/var/lib", "/var", "/"], "from the leaf up");
+    assert_eq!(place.mode("/var/lib/etcd"), 0o700);
+
+    synced.lock().unwrap().clear();
+    let session = files.begin(told.log("two"));
+    session.ensure_dir(path("/var/lib/etcd"), Mode(0o700)).unwrap();
+    session.commit().unwrap();
+    assert!(synced.lock().unwrap().is_empty(), "nothing is new");
+}
+
+#[test]
 fn each_temporary_name_is_recorded_before_it_is_made() {
     let (place, told) = (Place::new(), Told::new());
     let unknown = Arc::new(AtomicBool::new(false));
