@@ -31,6 +31,8 @@ pub fn write_component(
         ..ControlPlaneNode::of_init(init, cluster, facts)
     };
     let pod = render(&node)?;
+    // Its parent is for everybody, whichever phase comes first.
+    files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
     files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
     files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
 }

@@ -27,6 +27,8 @@ impl Phase<Node> for Local {
         files.ensure_dir(&etcd.data_dir, paths::SECRET_DIR)?;
         let node = ControlPlaneNode::of_init(&init, &cluster, &facts);
         let pod = kubewright_manifests::etcd(&node, EtcdStart::NewCluster)?;
+        // Its parent is for everybody, whichever phase comes first.
+        files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
         files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
         files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
     }
