@@ -266,25 +266,29 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
     }
 }
 
+/// Durations that have no zero value in a document, since Go leaves them out when they are unset.
+const OPTIONAL_DURATIONS: [&str; 2] = ["cpuCFSQuotaPeriod", "maxContainerRestartPeriod"];
+
 /// Lays a user's values over zero values. `null` leaves the zero value; a duration gets Go's canonical form.
 fn overlay(zero: &mut Value, given: &Value) {
-    match (zero, given) {
-        (_, Value::Null) => {}
-        (Value::Object(zero), Value::Object(given)) => {
-            for (key, value) in given.iter().filter(|(_, value)| !value.is_null()) {
-                overlay(zero.entry(key.clone()).or_insert(Value::Null), value);
+    let (Value::Object(zero), Value::Object(given)) = (&mut *zero, given) else {
+        *zero = given.clone();
+        return;
+    };
+    for (key, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+        // A string where the zero value is `0s` or null can only be a duration: no other nullable field is a string.
+        let duration = zero.get(key).is_some_and(|zero| zero == "0s" || zero.is_null())
+            || OPTIONAL_DURATIONS.contains(&key.as_str());
+        let value = match value {
+            Value::String(text) if duration => {
+                duration::parse(text).map_or_else(|_| value.clone(), |parsed| duration::format(parsed).into())
             }
+            _ => value.clone(),
+        };
+        match zero.entry(key.clone()).or_insert_with(|| Value::Object(Map::new())) {
+            place @ Value::Object(_) => overlay(place, &value),
+            place => *place = value,
         }
-        (zero, Value::String(text)) if zero == "0s" => {
-            *zero = duration::parse(text).map_or_else(|_| text.clone(), duration::format).into();
-        }
-        (zero @ Value::Null, Value::Object(given)) => {
-            // Nothing below an unknown field has a zero value, but its nulls still mean nothing.
-            *zero = Value::Object(
-                given.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect(),
-            );
-        }
-        (zero, value) => *zero = value.clone(),
     }
 }
 

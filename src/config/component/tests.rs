@@ -45,6 +45,23 @@ fn kube_proxy_config_is_kubeadms_byte_for_byte() {
 }
 
 #[test]
+fn documents_of_1_20_are_its_kubeadms_byte_for_byte() {
+    let (init, _) = defaults("v1.20.2", |_| {});
+    assert_eq!(
+        kubelet_hash(&init.kubelet.document).1,
+        "sha256:0af81a488165c9cf834468fb5bf575c23380eb498a0ef1b55b67d189a6852261",
+        "recorded from kubeadm 1.20.2"
+    );
+    let config = init.kube_proxy.config_map_yaml();
+    let kubeconfig = kube_proxy_kubeconfig("https://192.0.2.2:6443");
+    assert_eq!(
+        config_hash([config.as_bytes(), kubeconfig.as_bytes()]),
+        "sha256:c20a028d8b6328f50e5049dd685d5d325f4fc4772b0b44a7e080ea74188a17a5",
+        "recorded from kubeadm 1.20.2"
+    );
+}
+
+#[test]
 fn documents_of_1_20_have_only_its_fields() {
     let (init, _) = defaults("v1.20.2", |host| host.resolved_active = true);
     let kubelet = &init.kubelet.document;
@@ -65,7 +82,7 @@ fn a_users_document_wins_over_defaults() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\n---\n\
         apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS: [10.0.0.1]\n\
         syncFrequency: 2m\nrotateCertificates: no\nauthentication:\n  anonymous:\n    enabled: true\nevictionHard:\n  memory.available: 5%\nhealthzPort: 0\n---\n\
-        apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\nclusterCIDR: null\n";
+        apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\nclusterCIDR: null\nconntrack: {tcpEstablishedTimeout: 24h}\n";
     let (init, warnings) = from_file(text).unwrap();
     let kubelet = &init.kubelet.document;
     assert_eq!(kubelet["clusterDNS"], json!(["10.0.0.1"]));
@@ -81,6 +98,7 @@ fn a_users_document_wins_over_defaults() {
         (&init.kube_proxy.document["mode"], &init.kube_proxy.document["clusterCIDR"]),
         (&json!("ipvs"), &json!(""))
     );
+    assert_eq!(init.kube_proxy.document["conntrack"]["tcpEstablishedTimeout"], "24h0m0s");
     let told: Vec<(&str, Option<usize>)> = warnings.iter().map(|it| (it.field.as_str(), it.line)).collect();
     assert_eq!(
         told,

@@ -206,16 +206,15 @@ fn etcd(wire: v1beta4::Etcd, check: &mut Check<'_>) -> Option<Etcd> {
 }
 
 fn local_etcd(wire: v1beta4::LocalEtcd, check: &mut Check<'_>) -> LocalEtcd {
-    let (server, peer) = (lower_case(wire.server_cert_sans), lower_case(wire.peer_cert_sans));
-    check.sans("etcd.local.serverCertSANs", &server);
-    check.sans("etcd.local.peerCertSANs", &peer);
+    check.sans("etcd.local.serverCertSANs", &wire.server_cert_sans);
+    check.sans("etcd.local.peerCertSANs", &wire.peer_cert_sans);
     LocalEtcd {
         image: image("etcd.local", wire.image_repository, wire.image_tag, check),
         data_dir: check.absolute_path("etcd.local.dataDir", &wire.data_dir),
         extra_args: check.args("etcd.local.extraArgs", wire.extra_args),
         extra_envs: check.envs("etcd.local.extraEnvs", wire.extra_envs),
-        server_cert_sans: server,
-        peer_cert_sans: peer,
+        server_cert_sans: wire.server_cert_sans,
+        peer_cert_sans: wire.peer_cert_sans,
     }
 }
 

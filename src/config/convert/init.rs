@@ -192,13 +192,12 @@ pub(super) fn node_registration(
         check.dns_subdomain("nodeRegistration.name", &name);
     }
     let kubelet_extra_args = check.args("nodeRegistration.kubeletExtraArgs", wire.kubelet_extra_args);
-    let socket = dynamic::cri_socket(
-        &wire.cri_socket,
-        machine.detect_runtime,
-        &facts.kubelet,
-        machine.host,
-        &mut check.warnings,
-    );
+    let mut told = Vec::new();
+    let detect = machine.detect_runtime;
+    let socket = dynamic::cri_socket(&wire.cri_socket, detect, &facts.kubelet, machine.host, &mut told);
+    for warning in told {
+        check.warn(&warning.field, warning.message);
+    }
     let image_pull_policy = match wire.image_pull_policy.as_str() {
         "" | "IfNotPresent" => ImagePullPolicy::IfNotPresent,
         "Always" => ImagePullPolicy::Always,
