@@ -29,6 +29,7 @@ fn images(kubernetes: &Kubernetes) -> Result<Vec<Image>> {
     for name in ["iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"] {
         proxy.push((multi.clone(), format!("/usr/sbin/{name}")));
     }
+    proxy.extend(extensions());
     images.push(image(&format!("kube-proxy:{version}"), proxy));
 
     let etcd = ["etcd", "etcdctl"].map(|name| Ok((kubernetes.find(name)?, format!("/usr/local/bin/{name}"))));
@@ -37,4 +38,13 @@ fn images(kubernetes: &Kubernetes) -> Result<Vec<Image>> {
     let files = vec![(kubernetes.pause().to_owned(), "/pause".to_owned())];
     images.push(Image { reference: kubernetes.pause_image(), files, entrypoint: vec!["/pause".to_owned()] });
     Ok(images)
+}
+
+/// The matches and targets that iptables loads by name, at the path that is compiled into it. Without them it cannot even
+/// list a chain that others wrote rules into.
+fn extensions() -> Vec<(PathBuf, String)> {
+    let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let directories = libraries.map(|library| library.path().join("xtables"));
+    let files = directories.filter_map(|directory| std::fs::read_dir(directory).ok()).flatten().flatten();
+    files.map(|file| file.path()).map(|path| (path.clone(), path.to_string_lossy().into_owned())).collect()
 }

@@ -70,7 +70,7 @@ fn done(cluster_lines: &str, upload_certs: bool) -> String {
 #[test]
 fn the_last_text_says_how_to_go_on() {
     let text = done("", false);
-    assert!(text.starts_with("\nThe Kubernetes control plane has initialized successfully!\n\n"), "{text}");
+    assert!(text.starts_with("\nYour Kubernetes control-plane has initialized successfully!\n\n"), "{text}");
     assert!(text.contains("\n  sudo cp -i /tmp/admin.conf $HOME/.kube/config\n"));
     assert!(text.contains("\n  export KUBECONFIG=/etc/kubernetes/admin.conf\n"));
     assert!(text.ends_with("as root:\n\nkubeadm join lb.example.com:6443 --token abcdef.0123456789abcdef \\\n\t--discovery-token-ca-cert-hash sha256:00ff \n"), "{text}");
