@@ -57,14 +57,11 @@ pub(crate) async fn run(program: &Utf8Path, arguments: &[&str], limit: Duration)
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Ended { status: status.code(), stdout: text(&out), stderr: text(&err) })
     };
-    match tokio::time::timeout(limit, whole).await {
-        Ok(ended) => ended,
-        Err(_) => {
-            let _ = child.start_kill();
-            let why = format!("`{program} {}` did not end within {} s", arguments.join(" "), limit.as_secs_f64());
-            Err(io::Error::new(io::ErrorKind::TimedOut, why))
-        }
-    }
+    // The child is dropped, and so killed, when the time is over as when nobody waits for this any more.
+    tokio::time::timeout(limit, whole).await.unwrap_or_else(|_| {
+        let why = format!("`{program} {}` did not end within {} s", arguments.join(" "), limit.as_secs_f64());
+        Err(io::Error::new(io::ErrorKind::TimedOut, why))
+    })
 }
 
 /// Finds an executable file in directories that are joined by colons, as PATH's are.

@@ -143,3 +143,5 @@ impl ClockBackend for FixedClock {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_run;

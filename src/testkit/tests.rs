@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 
-fn machine() -> (tempfile::TempDir, TestNode) {
+pub(crate) fn machine() -> (tempfile::TempDir, TestNode) {
     let dir = tempfile::tempdir().unwrap();
     let node = node(Utf8Path::from_path(dir.path()).unwrap());
     (dir, node)

@@ -158,6 +158,7 @@ fn a_directory_that_another_phase_relies_on_survives_the_roll_back() {
     first.ensure_dir(path("/etc/kubernetes/pki"), Mode(0o755)).unwrap();
     second.ensure_dir(path("/etc/kubernetes/pki"), Mode(0o755)).unwrap();
     first.roll_back().unwrap();
+    assert!(place.at("/etc/kubernetes/pki").is_dir(), "the second was told that it is there");
     second.write(path("/etc/kubernetes/pki/ca.crt"), &text("ca"), Mode(0o644)).unwrap();
     second.commit().unwrap();
     assert_eq!(place.get("/etc/kubernetes/pki/ca.crt").unwrap(), "ca");

@@ -62,6 +62,14 @@ fn assert_whole(place: &Place, at: &str) {
     }
 }
 
+/// What the phase promised together is all there after a recovery, or nothing of it.
+fn assert_all_or_none(place: &Place, at: &str) {
+    assert_eq!(place.get(KEY), place.get(CERTIFICATE), "{at}: a pair is whole or absent");
+    let published = place.get(KEY).is_some();
+    assert_eq!(place.get(STALE).unwrap() == "fresh", published, "{at}");
+    assert_eq!(place.get(OLD).is_none(), published, "{at}");
+}
+
 /// The state that a run without crash ends in.
 fn assert_finished(place: &Place, at: &str) {
     assert_eq!(place.get(KEY), place.get(CERTIFICATE), "{at}: the halves of the pair belong together");
@@ -127,7 +135,7 @@ fn a_run_that_stops_at_any_call_is_finished_or_undone() {
         let recovered = recover(&place, None).unwrap();
         assert_whole(&place, &at);
         assert_eq!(place.leftovers(), Vec::<String>::new(), "{at}: whatever the next command selects");
-        assert_eq!(place.get(KEY), place.get(CERTIFICATE), "{at}: a pair is whole or absent");
+        assert_all_or_none(&place, &at);
         assert_eq!(recovered.foreign, Vec::<Utf8PathBuf>::new(), "{at}");
         sealed += usize::from(!recovered.finished.is_empty());
         assert!(recover(&place, None).unwrap().is_empty(), "{at}: nothing is left to do");
@@ -156,7 +164,7 @@ fn recovery_that_stops_at_any_call_goes_on_the_next_time() {
             assert_whole(&place, &at);
             recover(&place, None).unwrap();
             assert_eq!(place.leftovers(), Vec::<String>::new(), "{at}");
-            assert_eq!(place.get(KEY), place.get(CERTIFICATE), "{at}");
+            assert_all_or_none(&place, &at);
             if first.is_ok() {
                 break;
             }
@@ -206,7 +214,7 @@ fn a_killed_process_is_finished_or_undone() {
         assert_whole(&place, &at);
         recover(&place, None).unwrap();
         assert_eq!(place.leftovers(), Vec::<String>::new(), "{at}");
-        assert_eq!(place.get(KEY), place.get(CERTIFICATE), "{at}");
+        assert_all_or_none(&place, &at);
         run(&place, None).unwrap();
         assert_finished(&place, &at);
         if status.success() {
@@ -245,6 +253,22 @@ fn tells_what_it_finished() {
     );
     assert_eq!(place.tree(), ["/etc 0755", "/etc/kcert 0644 new cert", "/etc/key 0600 new key"]);
     assert!(recover(&place, None).unwrap().is_empty());
+}
+
+#[test]
+fn what_it_finished_is_durable() {
+    let place = Place::new();
+    sealed_and_stopped(&place);
+    let calls: Arc<std::sync::Mutex<Vec<(crate::disk::Call, Utf8PathBuf)>>> = Arc::default();
+    let seen = Arc::clone(&calls);
+    let hook = move |call: crate::disk::Call, path: &Utf8Path| {
+        seen.lock().unwrap().push((call, path.to_owned()));
+        Ok(())
+    };
+    recover(&place, Some(Arc::new(hook))).unwrap();
+    let calls = calls.lock().unwrap();
+    let at = |call, path: &str| calls.iter().position(|entry| *entry == (call, path.into())).expect("it happened");
+    assert!(at(crate::disk::Call::Rename, "/etc/kcert") < at(crate::disk::Call::SyncDirectory, "/etc"));
 }
 
 #[test]
