@@ -44,7 +44,7 @@ impl Phase<Node> for WaitControlPlane {
         let socket = &init.node_registration.cri_socket;
 
         if let Some((host, port)) = kubelet.healthz() {
-            wait_kubelet(&host, port, init.timeouts.kubelet_health_check, &probe, report).await?;
+            wait_kubelet(host, port, init.timeouts.kubelet_health_check, &probe, report).await?;
         }
 
         let limit = init.timeouts.control_plane_component_health_check;

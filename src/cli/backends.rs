@@ -54,7 +54,6 @@ pub async fn host_facts(backends: &Backends) -> HostFacts {
         cri_sockets: kubewright_config::cri_socket_paths()
             .into_iter()
             .filter(|path| probe.socket_answers(Utf8Path::new(path)))
-            .map(Into::into)
             .collect(),
         proxy_environment: probe
             .environment()

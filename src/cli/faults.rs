@@ -2,14 +2,17 @@
 
 use kubewright_engine::{Failure, Faults};
 
-/// Reads `KUBEWRIGHT_FAULT` (`fail-before=certs/ca`, …) and `KUBEWRIGHT_KILL_AT` (`certs/ca:sealed`).
+#[cfg(debug_assertions)]
+use crate::env_vars;
+
+/// Reads the faults that the environment asks for.
 #[cfg(debug_assertions)]
 pub fn from_environment() -> Result<Faults, Failure> {
     let mut faults = Faults::none();
-    if let Ok(spec) = std::env::var("KUBEWRIGHT_FAULT") {
+    if let Some(spec) = env_vars::fault() {
         faults = faults.with(Faults::parse(&spec)?);
     }
-    if let Ok(place) = std::env::var("KUBEWRIGHT_KILL_AT") {
+    if let Some(place) = env_vars::kill_at() {
         faults = faults.on_checkpoint(move |name| {
             if name == place {
                 // As if somebody had pulled the plug on the process: no destructor runs.

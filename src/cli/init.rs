@@ -2,16 +2,16 @@
 
 use camino::Utf8PathBuf;
 use kubewright_config::{ConfigErrors, Init, load_init};
-use kubewright_engine::{Digest, Failure, FailureContext, FailureKind, Seeds, Selection, Workflow};
-use kubewright_node::{MAX_FILE_BYTES, Node};
+use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Workflow};
+use kubewright_node::Node;
 use kubewright_phases::options::InitOptions;
 use kubewright_phases::random;
 use sha2::{Digest as _, Sha256};
-use std::io::Read;
 
 use crate::args::{Global, InitArgs};
 use crate::backends::{Machine, host_facts};
 use crate::exit::Exit;
+use crate::given::read_config;
 use crate::render::warn;
 use crate::run::{Run, execute};
 
@@ -31,16 +31,16 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
     runtime.block_on(async {
         let machine = Machine::live();
         let facts = host_facts(&machine.backends).await;
-        let file = args.config.as_deref().map(read_config).transpose()?;
+        let file = args.config.as_deref().map(|path| read_config(path).map(|bytes| (path, bytes))).transpose()?;
         let flags = args.flags();
-        let given = file.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let given = file.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()));
         let (mut loaded, warnings) = load_init(given, &flags, &facts, &mut random::fill).map_err(refused)?;
         for warning in &warnings {
             warn(&warning.to_string());
         }
 
         let selection = select(args, &loaded, phase.as_deref());
-        skip_addons(&mut loaded, &selection);
+        loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;
         let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &loaded);
         let options = InitOptions {
@@ -67,19 +67,6 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
     })
 }
 
-/// Reads the configuration file; more than any configuration needs is refused.
-fn read_config(path: &str) -> Result<(String, Vec<u8>), Failure> {
-    let doing = || format!("cannot read the configuration file `{path}`");
-    let hint = "name an existing, readable file with --config";
-    let file = std::fs::File::open(path).context(doing()).hint(hint)?;
-    let mut bytes = Vec::new();
-    let read = file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).context(doing()).hint(hint)?;
-    if read > MAX_FILE_BYTES {
-        return Err(Failure::new(format!("it is larger than {MAX_FILE_BYTES} bytes")).context(doing()));
-    }
-    Ok((path.to_owned(), bytes))
-}
-
 fn refused(errors: ConfigErrors) -> Exit {
     Exit::from(Failure::from(errors).kind(FailureKind::Validation))
 }
@@ -91,13 +78,6 @@ fn select(args: &InitArgs, loaded: &Init, phase: Option<&str>) -> Selection {
         None if args.skip_phases.is_empty() => Selection { only: Vec::new(), skip: loaded.init.skip_phases.clone() },
         None => Selection { only: Vec::new(), skip: args.skip_phases.clone() },
     }
-}
-
-/// An addon that is skipped is stored as disabled, so that `upgrade` leaves it alone too. kubeadm does the same.
-fn skip_addons(loaded: &mut Init, selection: &Selection) {
-    let skipped = |path: &str| selection.skip.iter().any(|skip| skip == "addon" || skip == path);
-    loaded.cluster.dns.disabled |= skipped("addon/coredns");
-    loaded.cluster.proxy.disabled |= skipped("addon/kube-proxy");
 }
 
 /// What makes two runs the same one: the file, the flags that shape the cluster, and what was found out from the

@@ -3,8 +3,10 @@
 
 mod args;
 mod backends;
+mod env_vars;
 mod exit;
 mod faults;
+mod given;
 mod init;
 mod render;
 mod run;

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use camino::Utf8Path;
 use kubewright_config::yaml;
 use kubewright_engine::Failure;
 use kubewright_host::{DryKind, Overlay};
@@ -10,6 +9,7 @@ use kubewright_node::dry_run::DryKube;
 use kubewright_node::{Contents, ObjectRef};
 use serde_json::Value as Json;
 
+use crate::env_vars;
 use crate::exit::Exit;
 
 /// Tells which files and objects would be there afterwards; writes the files out where the environment says so, as
@@ -17,9 +17,8 @@ use crate::exit::Exit;
 pub fn tell(overlay: &Overlay, kube: &DryKube, workflow: &str) -> Result<(), Exit> {
     let mut out = io::stdout().lock();
     print(&mut out, overlay, kube)?;
-    let variable = format!("KUBEADM_{}_DRYRUN_DIR", workflow.to_uppercase());
-    if let Ok(directory) = std::env::var(&variable) {
-        overlay.write_to(Utf8Path::new(&directory)).map_err(Exit::of)?;
+    if let Some(directory) = env_vars::dry_run_directory(workflow) {
+        overlay.write_to(&directory).map_err(Exit::of)?;
         writeln!(out, "[dryrun] The files were written to the directory \"{directory}\"").map_err(Exit::of)?;
     }
     Ok(())

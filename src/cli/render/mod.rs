@@ -6,14 +6,14 @@ mod json;
 mod plain;
 mod pretty;
 
-use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 
-use kubewright_engine::{Event, EventKind, Failure, FailureContext, Renderer};
+use kubewright_engine::{Event, EventKind, Failure, Renderer};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::{Global, Progress};
 use crate::exit::Exit;
+use crate::given::append_events;
 
 use json::Json;
 use plain::Plain;
@@ -29,10 +29,7 @@ pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
         Progress::Auto | Progress::Plain => Box::new(Plain::new(io::stdout(), io::stderr())),
     }];
     if let Some(path) = &global.events {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file =
-            file.context(format!("cannot write the events to `{path}`")).hint("name a writable file with --events")?;
-        renderers.push(Box::new(Json::new(file)));
+        renderers.push(Box::new(Json::new(append_events(path)?)));
     }
     Ok(renderers)
 }

@@ -1,0 +1,33 @@
+//! Every environment variable that we read ourselves, and the only place that reads them. Proxy variables are read by
+//! `Probe::environment`, as facts about the machine.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+use camino::Utf8PathBuf;
+
+/// Where a dry run of a command also writes the files out: kubeadm's `KUBEADM_INIT_DRYRUN_DIR`, and the like for other
+/// commands.
+pub fn dry_run_directory(workflow: &str) -> Option<Utf8PathBuf> {
+    read(&format!("KUBEADM_{}_DRYRUN_DIR", workflow.to_uppercase())).map(Into::into)
+}
+
+/// Where programs keep their state for a user: `XDG_STATE_HOME`, or `.local/state` in `HOME`. Only absolute paths count.
+pub fn user_state() -> Option<Utf8PathBuf> {
+    let absolute = |name| read(name).map(Utf8PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+}
+
+/// `KUBEWRIGHT_FAULT`, for tests: which phase is to fail, such as `fail-before=certs/ca`. Debug builds only.
+#[cfg(debug_assertions)]
+pub fn fault() -> Option<String> {
+    read("KUBEWRIGHT_FAULT")
+}
+
+/// `KUBEWRIGHT_KILL_AT`, for tests: where the process is to abort, such as `certs/ca:sealed`. Debug builds only.
+#[cfg(debug_assertions)]
+pub fn kill_at() -> Option<String> {
+    read("KUBEWRIGHT_KILL_AT")
+}
+
+fn read(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
