@@ -13,7 +13,6 @@ use crate::{
     lab::{Lab, Setup},
     layout,
     node::Node,
-    program::show,
     say,
     wait::{self, Look},
 };
@@ -207,7 +206,13 @@ fn ticket(first: &Node, init: &Path, control_plane: bool) -> Result<Ticket> {
 fn visible(node: &Node, words: &[&str]) -> Result<()> {
     say::step(&format!("{}: {}", node.name(), words.join(" ")));
     let start = Instant::now();
-    show(node.command(words)?.stdin(Stdio::null()).stdout(std::io::stderr()))?;
+    let mut command = node.command(words)?;
+    command.stdin(Stdio::null()).stdout(std::io::stderr());
+    let line = format!("{}: {}", node.name(), words.join(" "));
+    let status = command.status().map_err(|source| LabError::Start { line: line.clone(), source })?;
+    if !status.success() {
+        return Err(LabError::Command { line, status: status.to_string(), output: String::new() });
+    }
     say::step(&format!("{}: {} took {:.1} s", node.name(), words[..2].join(" "), start.elapsed().as_secs_f64()));
     Ok(())
 }

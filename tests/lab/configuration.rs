@@ -71,8 +71,9 @@ impl Wanted<'_> {
     fn registration(&self, name: &str) -> Value {
         let mut registration = json!({"name": name, "criSocket": SOCKET});
         if self.reader == Reader::Kubewright {
-            // CoreDNS's image can be had from nowhere here; all others are on the node.
-            registration["ignorePreflightErrors"] = json!(["ImagePull"]);
+            // CoreDNS's image can be had from nowhere here; all others are on the node. Debian 12 has no crictl, which old
+            // releases of kubeadm ask for.
+            registration["ignorePreflightErrors"] = json!(["ImagePull", "FileExisting-crictl"]);
         }
         registration
     }

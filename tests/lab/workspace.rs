@@ -30,7 +30,7 @@ pub(crate) fn cargo<'a>(words: impl IntoIterator<Item = &'a str>) -> Command {
 
 /// Builds a binary of the workspace and returns where Cargo put it.
 pub(crate) fn build(binary: &str, profile: &str) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--quiet", "--bin", binary, "--profile", profile]);
+    let mut command = cargo(["build", "--bin", binary, "--profile", profile]);
     command.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stderr(Stdio::inherit());
     let text = line(&command);
     let out = command.output().map_err(|source| LabError::Start { line: text.clone(), source })?;
