@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyUsagePurpose,
+};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::encode::{self, Template};
+use crate::draft::{self, DraftKey, Place};
 use crate::error::PkiError;
-use crate::{Certificate, Conventions, LeafSpec, PrivateKey, SanSet, Validity};
+use crate::{Certificate, Conventions, ExtendedKeyUsage, LeafSpec, PrivateKey, SanSet, Validity};
 
 /// A certificate authority whose private key is at hand.
 #[derive(Clone, Debug)]
@@ -32,23 +36,18 @@ impl Authority {
     /// Makes a self-signed authority.
     ///
     /// # Errors
-    /// `Signing`, `Unrepresentable`.
+    /// `Unrepresentable`, `Drafting`, `Signing`.
     pub fn self_signed(spec: &CaSpec, key: PrivateKey, validity: Validity) -> Result<Self, PkiError> {
-        let name = encode::name(&spec.common_name, &[]);
-        let template = Template {
-            serial: if spec.serial_zero { 0 } else { random_serial(&spec.common_name)? },
-            issuer: &name,
-            subject: &name,
-            validity,
-            spki: &key.public_key_spki_der(),
-            may_sign_certificates: true,
-            usages: &[],
-            basic_constraints: Some(true),
-            subject_key_identifier: Some(&key_identifier(&key)),
-            authority_key_identifier: None,
-            names: &spec.names,
-        };
-        let certificate = sign(&template, &key, &spec.common_name)?;
+        let mut params = params(&spec.common_name, &spec.names, validity)?;
+        params.serial_number = Some(if spec.serial_zero { 0 } else { random_serial(&spec.common_name)? }.into());
+        params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(&key));
+        let draft = params
+            .self_signed(&DraftKey(&key))
+            .map_err(|source| PkiError::Drafting { subject: spec.common_name.clone(), source })?;
+        let name = draft::name(&spec.common_name, &[]);
+        let certificate = finish(draft.der(), &name, &name, &key, &spec.common_name)?;
         Ok(Self { certificate, key })
     }
 
@@ -91,39 +90,77 @@ impl Authority {
     /// Signs a leaf for the public half of the key.
     ///
     /// # Errors
-    /// `Signing`, `Unrepresentable`.
+    /// `Unrepresentable`, `Drafting`, `Signing`.
     pub fn sign(&self, spec: &LeafSpec, key: &PrivateKey, validity: Validity) -> Result<Certificate, PkiError> {
-        if spec.common_name.is_empty() {
-            return Err(PkiError::Unrepresentable { what: "the common name", value: String::new() });
+        let subject = draft::subject(spec)?;
+        let mut params = params(&spec.common_name, &spec.names, validity)?;
+        params.serial_number = Some(random_serial(&spec.common_name)?.into());
+        params.extended_key_usages = spec.usages.iter().map(usage).collect::<Result<_, _>>()?;
+        if spec.basic_constraints {
+            params.custom_extensions.push(not_an_authority());
         }
-        let template = Template {
-            serial: random_serial(&spec.common_name)?,
-            issuer: self.certificate.subject_raw(),
-            subject: &encode::name(&spec.common_name, &spec.organizations),
-            validity,
-            spki: &key.public_key_spki_der(),
-            may_sign_certificates: false,
-            usages: &spec.usages,
-            basic_constraints: spec.basic_constraints.then_some(false),
-            subject_key_identifier: None,
-            authority_key_identifier: self.certificate.subject_key_identifier(),
-            names: &spec.names,
-        };
-        sign(&template, &self.key, &spec.common_name)
+        let mut above = CertificateParams::default();
+        if let Some(identifier) = self.certificate.subject_key_identifier() {
+            above.key_identifier_method = KeyIdMethod::PreSpecified(identifier.to_vec());
+            params.use_authority_key_identifier_extension = true;
+        }
+        let draft = params
+            .signed_by(&DraftKey(key), &Issuer::new(above, DraftKey(&self.key)))
+            .map_err(|source| PkiError::Drafting { subject: spec.common_name.clone(), source })?;
+        finish(draft.der(), self.certificate.subject_raw(), &subject, &self.key, &spec.common_name)
     }
 }
 
-fn sign(template: &Template<'_>, key: &PrivateKey, subject: &str) -> Result<Certificate, PkiError> {
-    let algorithm = key.signature_algorithm();
-    let to_be_signed = encode::to_be_signed(template, algorithm)?;
-    let signature = key.sign(&to_be_signed).ok_or_else(|| PkiError::Signing { subject: subject.to_owned() })?;
-    Certificate::from_der(&encode::certificate(&to_be_signed, algorithm, &signature))
+/// What authorities and leaves have in common.
+fn params(common_name: &str, names: &SanSet, validity: Validity) -> Result<CertificateParams, PkiError> {
+    for moment in [validity.not_before(), validity.not_after()] {
+        // The years that X.509 can write; the encoder panics on others.
+        if !(1950..=9999).contains(&moment.year()) {
+            return Err(PkiError::Unrepresentable { what: "the time", value: moment.to_string() });
+        }
+    }
+    let mut params = CertificateParams::default();
+    // A draft without a subject would get critical names.
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.subject_alt_names = draft::alternative_names(names)?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.not_before = validity.not_before();
+    params.not_after = validity.not_after();
+    Ok(params)
+}
+
+fn usage(usage: &ExtendedKeyUsage) -> Result<ExtendedKeyUsagePurpose, PkiError> {
+    match usage.oid() {
+        // The first two numbers share one place, which bounds them; the encoder panics on others.
+        oid @ ([0 | 1, 0..=39, ..] | [2, 0..=1_000_000, ..]) => Ok(ExtendedKeyUsagePurpose::Other(oid.to_vec())),
+        _ => Err(PkiError::Unrepresentable { what: "the usage", value: format!("{usage:?}") }),
+    }
+}
+
+/// `CA:FALSE`, written out because `IsCa::ExplicitNoCa` brings a subject key identifier, which Go's leaves lack.
+fn not_an_authority() -> CustomExtension {
+    const BASIC_CONSTRAINTS: &[u64] = &[2, 5, 29, 19];
+    const EMPTY_SEQUENCE: [u8; 2] = [0x30, 0];
+    let mut extension = CustomExtension::from_oid_content(BASIC_CONSTRAINTS, EMPTY_SEQUENCE.to_vec());
+    extension.set_criticality(true);
+    extension
+}
+
+fn finish(
+    draft: &[u8],
+    issuer: &[u8],
+    subject: &[u8],
+    key: &PrivateKey,
+    common_name: &str,
+) -> Result<Certificate, PkiError> {
+    let der = draft::finish(draft, &[(Place::Issuer, issuer), (Place::Subject, subject)], key)
+        .ok_or_else(|| PkiError::Signing { subject: common_name.to_owned() })?;
+    Certificate::from_der(&der)
 }
 
 /// The first 160 bits of the SHA-256 of the public key, as Go names keys since 1.25.
-fn key_identifier(key: &PrivateKey) -> [u8; 20] {
-    let digest = Sha256::digest(key.public_bits());
-    std::array::from_fn(|index| digest[index])
+fn key_identifier(key: &PrivateKey) -> Vec<u8> {
+    Sha256::digest(key.public_bits())[..20].to_vec()
 }
 
 /// A random number, all of 1 to 2^63-2 equally likely.

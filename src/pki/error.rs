@@ -45,6 +45,15 @@ pub enum PkiError {
     /// The crypto library refused to write out a key.
     #[error("cannot encode the private key")]
     KeyEncoding,
+    /// The library that encodes certificates refused one.
+    #[error("cannot encode the certificate of `{subject}`")]
+    Drafting {
+        /// Common name of the certificate.
+        subject: String,
+        /// What the library disliked.
+        #[source]
+        source: rcgen::Error,
+    },
     /// The crypto library refused to sign or to give random numbers.
     #[error("cannot sign the certificate of `{subject}`")]
     Signing {

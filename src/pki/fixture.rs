@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyUsagePurpose};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::encode::{self, Template};
+use crate::draft::{self, DraftKey, Place};
 use crate::{Authority, CaSpec, Certificate, CertificateKind, Conventions, LeafSpec, PrivateKey, SanSet, Validity};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2030-01-02 03:04:05 UTC);
@@ -42,23 +43,17 @@ pub(crate) fn leaf(names: SanSet) -> LeafSpec {
 
 /// An authority below another one, which kubeadm never makes but companies do.
 pub(crate) fn subordinate(above: &Authority, spec: &CaSpec, key: PrivateKey) -> Authority {
-    let template = Template {
-        serial: 9,
-        issuer: above.certificate().subject_raw(),
-        subject: &encode::name(&spec.common_name, &[]),
-        validity: Validity::lasting(NOW, YEAR, Duration::ZERO),
-        spki: &key.public_key_spki_der(),
-        may_sign_certificates: true,
-        usages: &[],
-        basic_constraints: Some(true),
-        subject_key_identifier: None,
-        authority_key_identifier: None,
-        names: &spec.names,
-    };
-    let algorithm = above.key().signature_algorithm();
-    let to_be_signed = encode::to_be_signed(&template, algorithm).expect("plain");
-    let signature = above.key().sign(&to_be_signed).expect("signs");
-    let der = encode::certificate(&to_be_signed, algorithm, &signature);
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, spec.common_name.as_str());
+    params.not_before = NOW;
+    params.not_after = NOW + YEAR;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let issuer = Issuer::new(CertificateParams::default(), DraftKey(above.key()));
+    let draft = params.signed_by(&DraftKey(&key), &issuer).expect("plain");
+    let name = draft::name(&spec.common_name, &[]);
+    let names = [(Place::Issuer, above.certificate().subject_raw()), (Place::Subject, &name)];
+    let der = draft::finish(draft.der(), &names, above.key()).expect("signs");
     Authority::from_parts(Certificate::from_der(&der).expect("well-formed"), key).expect("a pair")
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
@@ -13,7 +13,7 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
-use crate::encode::{self, oid};
+use crate::draft::DraftKey;
 use crate::error::PkiError;
 use crate::{Certificate, pem};
 
@@ -89,14 +89,13 @@ impl PrivateKey {
         match &*self.pair {
             Pair::Rsa(pair) => {
                 let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_unspecified| PkiError::KeyEncoding)?;
-                let pkcs1 = encode::pkcs8_inner(pkcs8.as_ref()).ok_or(PkiError::KeyEncoding)?;
+                let pkcs1 = pkcs8_inner(pkcs8.as_ref()).ok_or(PkiError::KeyEncoding)?;
                 Ok(pem::encode(PKCS1_LABEL, &pkcs1))
             }
-            Pair::Ecdsa(pair, curve) => {
-                let scalar: EcPrivateKeyBin<'_> =
-                    pair.private_key().as_be_bytes().map_err(|_unspecified| PkiError::KeyEncoding)?;
-                let sec1 = encode::sec1(scalar.as_ref(), curve.oid(), pair.public_key().as_ref());
-                Ok(pem::encode(SEC1_LABEL, &sec1))
+            Pair::Ecdsa(pair, _) => {
+                let sec1: EcPrivateKeyRfc5915Der<'_> =
+                    pair.private_key().as_der().map_err(|_unspecified| PkiError::KeyEncoding)?;
+                Ok(pem::encode(SEC1_LABEL, sec1.as_ref()))
             }
         }
     }
@@ -108,10 +107,7 @@ impl PrivateKey {
 
     /// Writes the public half as DER `SubjectPublicKeyInfo`.
     pub fn public_key_spki_der(&self) -> Vec<u8> {
-        match &*self.pair {
-            Pair::Rsa(pair) => encode::spki(oid::RSA_ENCRYPTION, None, pair.public_key().as_ref()),
-            Pair::Ecdsa(pair, curve) => encode::spki(oid::EC_PUBLIC_KEY, Some(curve.oid()), pair.public_key().as_ref()),
-        }
+        rcgen::PublicKeyData::subject_public_key_info(&DraftKey(self))
     }
 
     /// Says what kind of key this is; `None` for a loaded RSA key of an unusual size.
@@ -141,11 +137,11 @@ impl PrivateKey {
         }
     }
 
-    pub(crate) fn signature_algorithm(&self) -> encode::SignatureAlgorithm {
+    pub(crate) fn signature_algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         match &*self.pair {
-            Pair::Rsa(_) => encode::SignatureAlgorithm::RsaSha256,
-            Pair::Ecdsa(_, Curve::P256) => encode::SignatureAlgorithm::EcdsaSha256,
-            Pair::Ecdsa(_, Curve::P384) => encode::SignatureAlgorithm::EcdsaSha384,
+            Pair::Rsa(_) => &rcgen::PKCS_RSA_SHA256,
+            Pair::Ecdsa(_, Curve::P256) => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Pair::Ecdsa(_, Curve::P384) => &rcgen::PKCS_ECDSA_P384_SHA384,
         }
     }
 
@@ -178,18 +174,23 @@ fn ecdsa_pair(read: impl Fn(&'static EcdsaSigningAlgorithm) -> Option<EcdsaKeyPa
     [Curve::P256, Curve::P384].into_iter().find_map(|curve| Some(Pair::Ecdsa(read(curve.signing())?, curve)))
 }
 
+/// Takes PKCS#1 out of PKCS#8 of version 1, which is all that the crypto library writes of an RSA key.
+fn pkcs8_inner(pkcs8: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    yasna::parse_der(pkcs8, |reader| {
+        reader.read_sequence(|reader| {
+            reader.next().read_u8()?;
+            reader.next().read_der()?;
+            reader.next().read_bytes().map(Zeroizing::new)
+        })
+    })
+    .ok()
+}
+
 impl Curve {
     fn signing(self) -> &'static EcdsaSigningAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
             Self::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
-        }
-    }
-
-    fn oid(self) -> &'static [u64] {
-        match self {
-            Self::P256 => oid::P256,
-            Self::P384 => oid::P384,
         }
     }
 }
