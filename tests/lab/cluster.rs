@@ -100,6 +100,16 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
+    /// Returns when every node is Ready and every pod that can run does; makes nothing.
+    ///
+    /// # Errors
+    /// When the cluster does not get there in time: with the ends of the logs.
+    pub fn wait_until_up(&self) -> Result<()> {
+        let nodes = self.nodes()?;
+        let first = nodes.first().ok_or_else(|| LabError::missing("no nodes", "ask for one"))?;
+        self.wait(first, &nodes)
+    }
+
     /// Makes the first control plane, with the maker's output on the terminal.
     fn init(&self, node: &Node) -> Result<()> {
         let file = self.write_init(node, self.reader())?;
