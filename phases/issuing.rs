@@ -180,11 +180,12 @@ pub fn conventions(facts: &VersionFacts) -> Conventions {
     Conventions {
         leaf_basic_constraints: credentials.leaf_basic_constraints,
         ca_dns_san: credentials.authority_dns_name,
+        ca_serial_zero: credentials.authority_serial_zero,
+        leaf_starts_with_ca: credentials.leaf_starts_with_authority,
         backdate: Duration::from_secs(credentials.backdate_seconds),
         kubelet_client_organization: credentials.kubelet_client_organization.clone(),
         etcd_client_organization: credentials.etcd_client_organization.clone(),
         admin_organization: credentials.admin_organization.clone(),
-        ..Conventions::default()
     }
 }
 

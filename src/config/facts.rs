@@ -199,6 +199,10 @@ pub struct CredentialFacts {
     pub leaf_basic_constraints: bool,
     /// Whether authorities carry their common name as a DNS name.
     pub authority_dns_name: bool,
+    /// Whether authorities have the serial number 0 instead of a random one.
+    pub authority_serial_zero: bool,
+    /// Whether leaf certificates in files begin when their authority does, as those in kubeconfig files always do.
+    pub leaf_starts_with_authority: bool,
     /// Whether `kubelet.conf` of a control-plane node points at its own API server.
     pub kubelet_local_endpoint: bool,
     /// Whether kubeconfig files have an empty `preferences: {}`.

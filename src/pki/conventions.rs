@@ -12,11 +12,11 @@ pub struct Conventions {
     pub leaf_basic_constraints: bool,
     /// Authorities carry their common name as a DNS name. False in 1.20.
     pub ca_dns_san: bool,
-    /// Authorities have the serial number 0. True in 1.20.
+    /// Authorities have the serial number 0. True up to 1.27.
     pub ca_serial_zero: bool,
     /// How far before now certificates begin; five minutes since 1.28, zero before.
     pub backdate: Duration,
-    /// Leaves in files begin when their authority does, as those in kubeconfigs always do. True in 1.20.
+    /// Leaves in files begin when their authority does, as those in kubeconfigs always do. True up to 1.30.
     pub leaf_starts_with_ca: bool,
     /// Organization of the API server's client certificate for kubelets.
     ///

@@ -49,6 +49,21 @@ fn the_oldest_and_the_default_differ_where_they_must() {
 }
 
 #[test]
+fn certificates_change_with_the_minor() {
+    let habits = |version| {
+        let credentials = facts(version).minor.credentials;
+        let (serial_zero, with_authority) = (credentials.authority_serial_zero, credentials.leaf_starts_with_authority);
+        (serial_zero, credentials.backdate_seconds, with_authority)
+    };
+    assert_eq!(habits("v1.20.2"), (true, 0, true));
+    assert_eq!(habits("v1.27.16"), (true, 0, true));
+    assert_eq!(habits("v1.28.0"), (false, 300, true));
+    assert_eq!(habits("v1.30.14"), (false, 300, true));
+    assert_eq!(habits("v1.31.0"), (false, 300, false));
+    assert_eq!(habits("v1.36.2"), (false, 300, false));
+}
+
+#[test]
 fn etcd_flags_follow_the_image() {
     let new = facts("v1.36.2");
     let names = |tag| new.etcd.args_for(tag).into_iter().map(|arg| arg.name).collect::<Vec<_>>();
