@@ -39,6 +39,8 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
             warn(&warning.to_string());
         }
 
+        refuse_unsupported(&loaded)?;
+
         let selection = select(args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;
@@ -65,6 +67,16 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
         let run = Run { command: format!("{name} init"), workflow: workflow(), seeds, selection, config, dry_run };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
+}
+
+/// What the configuration may say and this version does not do is refused, never passed over in silence.
+fn refuse_unsupported(loaded: &Init) -> Result<(), Failure> {
+    if loaded.facts.gate(&loaded.cluster, "RootlessControlPlane") {
+        return Err(Failure::new("featureGates.RootlessControlPlane: the rootless control plane is not supported yet")
+            .hint("leave the gate out; static pods then run as root, as they do by default")
+            .kind(FailureKind::Validation));
+    }
+    Ok(())
 }
 
 fn refused(errors: ConfigErrors) -> Exit {
