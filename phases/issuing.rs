@@ -144,8 +144,14 @@ impl<'a> Issuing<'a> {
         files.write(&public, &Contents::public(key.public_pem()), paths::SECRET_FILE)
     }
 
-    /// The kind of key that the configuration asks for.
+    /// The kind of key that the configuration asks for. The older gate, where somebody sets it, wins over the field, as
+    /// in kubeadm.
     pub fn algorithm(&self) -> KeyAlgorithm {
+        match self.cluster.feature_gates.get("PublicKeysECDSA") {
+            Some(true) => return KeyAlgorithm::EcdsaP256,
+            Some(false) => return KeyAlgorithm::Rsa2048,
+            None => {}
+        }
         match self.cluster.encryption_algorithm {
             EncryptionAlgorithm::Rsa2048 => KeyAlgorithm::Rsa2048,
             EncryptionAlgorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
