@@ -7,7 +7,7 @@ use kubewright_engine::{
     Digest, Done, Events, Failure, FailureKind, Journal, Plan, Resume, RunOptions, Runner, Seeds, Selection, Workflow,
     replay, resumable,
 };
-use kubewright_host::{NodeLock, Overlay, Recovered, STATE_DIR};
+use kubewright_host::{LockError, NodeLock, Overlay, Recovered, STATE_DIR};
 use kubewright_node::Node;
 
 use crate::args::Global;
@@ -54,7 +54,8 @@ async fn live(
     // An unknown phase is told before anything is touched.
     run.workflow.plan(run.seeds.clone(), &run.selection, &Done::none()).map_err(Exit::of)?;
     let root = crate::state::root(&machine);
-    let _lock = NodeLock::acquire(&root, &run.command).map_err(Exit::of)?;
+    let rootless = machine.backends.probe.effective_uid() != 0;
+    let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
     if let Some(newest) = &history.newest {
@@ -69,6 +70,17 @@ async fn live(
     let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
     let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
     conduct(Node::new(machine.backends), &plan, journal, global, false, jobs).await
+}
+
+fn unlocked(error: LockError, rootless: bool) -> Exit {
+    let no_place = rootless && matches!(error, LockError::Io { .. });
+    let failure = Failure::from(error);
+    Exit::from(match no_place {
+        true => failure
+            .hint("run the same command with sudo")
+            .hint("phases that need no root want a directory to keep their journal in: name one in XDG_STATE_HOME"),
+        false => failure,
+    })
 }
 
 async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUsize>) -> Result<(), Exit> {
