@@ -152,7 +152,8 @@ impl Lab {
         let _lock = self.cache.lock("mount-points")?;
         let labs = self.state();
         let others = labs.parent().and_then(|dir| fs::read_dir(dir).ok()).is_some_and(|mut dir| dir.next().is_some());
-        if others {
+        // A directory that is removed here is no longer mounted on there: also in labs that other caches know of.
+        if others || network::any() {
             return Ok(());
         }
         let record = self.cache.mount_points();

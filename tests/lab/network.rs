@@ -1,7 +1,7 @@
 //! The lab's network: a bridge in a namespace of its own, and a namespace per node. Nothing of it is in the machine's own
 //! namespace, so labs beside each other may use the same addresses.
 
-use std::{path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     error::Result,
@@ -34,6 +34,12 @@ pub(crate) fn cni(number: u8) -> String {
 /// Where the kernel keeps a named network namespace.
 pub(crate) fn path(namespace: &str) -> PathBuf {
     PathBuf::from("/run/netns").join(namespace)
+}
+
+/// Whether any lab of this machine has a network, whatever its cache.
+pub(crate) fn any() -> bool {
+    let names = fs::read_dir("/run/netns").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.into_iter().any(|name| name.to_string_lossy().starts_with("kwlab-"))
 }
 
 /// A command to be run in that network namespace.
