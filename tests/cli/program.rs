@@ -1,0 +1,97 @@
+//! Runs the real binary where it can do no harm: as nobody when the tests run as root, with a home of its own.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
+
+/// `nobody` on Debian; any user without rights would do.
+const NOBODY: u32 = 65534;
+
+/// The binary where everybody can run it, even if the checkout is in somebody's home.
+static BINARY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = directory.path().join("kubewright");
+    fs::copy(env!("CARGO_BIN_EXE_kubewright"), &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    (directory, copy)
+});
+
+/// A directory of its own for one user of the command line.
+pub struct Home {
+    directory: TempDir,
+}
+
+/// What the program said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        if is_root() {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        Self { directory }
+    }
+
+    pub fn path(&self) -> &Utf8Path {
+        Utf8Path::from_path(self.directory.path()).unwrap()
+    }
+
+    /// Writes a file that the program can read.
+    pub fn write(&self, name: &str, text: &str) -> Utf8PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        path
+    }
+
+    /// A directory in which the program may write nothing.
+    pub fn closed(&self, name: &str) -> Utf8PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+        path
+    }
+
+    /// Runs the program.
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs the program with variables in its environment.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+        let mut command = Command::new(&BINARY.1);
+        command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("COLUMNS", "100");
+        command.env("HOME", self.path()).env("XDG_STATE_HOME", self.path().join("state"));
+        command.envs(environment.iter().copied()).current_dir(self.path()).stdin(Stdio::null());
+        if is_root() {
+            command.gid(NOBODY).uid(NOBODY);
+        }
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// What is in the home, without the program's state.
+    pub fn tree(&self) -> std::collections::BTreeMap<String, String> {
+        let mut tree = kubewright_testkit::tree(self.path());
+        tree.retain(|path, _| !path.starts_with("/state"));
+        tree
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}

@@ -1,0 +1,88 @@
+//! Dry-run is true: it changes nothing, and tells just what a real run does.
+
+use std::collections::BTreeMap;
+
+use kubewright_host::DryKind;
+use kubewright_node::ObjectRef;
+use serde_json::Value as Json;
+
+use super::case::Case;
+use super::end_state::EndState;
+use super::machine::{KUBELET_PEM, Machine, Ran};
+use super::snapshot::{Entry, files};
+
+#[test]
+fn tells_what_a_real_run_does_and_changes_nothing() {
+    for case in Case::all() {
+        let machine = Machine::new(&case);
+        let before = machine.node.tree();
+        let (dry, overlay, dry_kube) = machine.dry_run();
+        let dry = dry.succeeded("the dry run");
+        assert_eq!(machine.node.tree(), before, "{case:?}: files changed");
+        assert_eq!(machine.node.services.calls(), [""; 0]);
+        assert_eq!(machine.node.kube.requests(), [""; 0]);
+        assert_eq!(machine.node.runtime.pulls(), [""; 0]);
+        assert_eq!(machine.node.health.asked(), [""; 0], "{case:?}: it needs no cluster");
+
+        let promises = overlay.changes().unwrap();
+        let live = machine.run(super::machine::Ask::default()).succeeded("the real run after it");
+        assert_eq!(transcript(&dry), transcript(&live), "{case:?}: the transcripts differ");
+
+        let made = files(&machine.node);
+        let mut promised = BTreeMap::new();
+        for change in promises {
+            assert_eq!(change.kind, DryKind::Added);
+            promised.insert(change.path.to_string(), (change.mode.0, change.contents.unwrap().as_bytes().to_vec()));
+        }
+        for (path, entry) in made.iter().filter(|(path, _)| *path != KUBELET_PEM) {
+            let Entry::File { mode, bytes } = entry else { continue };
+            let (promised_mode, promised_bytes) =
+                promised.remove(path).unwrap_or_else(|| panic!("{case:?}: the dry run did not tell of {path}"));
+            assert_eq!(promised_mode, *mode, "{case:?}: {path}");
+            if !random(path) {
+                assert_eq!(promised_bytes, bytes.to_vec(), "{case:?}: {path} holds something else");
+            }
+        }
+        assert!(promised.is_empty(), "{case:?}: told of, but not written: {:?}", promised.keys());
+
+        let objects = |objects: Vec<Json>| -> Vec<String> {
+            let names = objects.iter().map(|object| ObjectRef::of(object).unwrap().to_string());
+            // The kubelet makes the Node, and tokens have random names.
+            names.filter(|name| !name.starts_with("Node ") && !random_token(name)).collect()
+        };
+        assert_eq!(objects(dry_kube.objects()), objects(machine.node.kube.objects()), "{case:?}: objects");
+    }
+}
+
+#[test]
+fn finds_nothing_to_do_on_a_finished_machine() {
+    let case = Case::newest();
+    let machine = Machine::finished(&case);
+    let (before, end) = (machine.node.tree(), EndState::of(&machine.node));
+    let (dry, overlay, _) = machine.dry_run();
+    let dry = dry.succeeded("the dry run");
+    assert_eq!(machine.node.tree(), before);
+    assert!(overlay.changes().unwrap().is_empty(), "{:?}", overlay.changes());
+    let files: Vec<_> = dry.effects.iter().filter(|(_, effect)| effect.starts_with("write ")).collect();
+    assert!(files.is_empty(), "it would write {files:?}");
+    EndState::of(&machine.node).must_equal(&end, "after a dry run");
+}
+
+/// What was changed, by phase. The kubelet's own certificate appears only where a kubelet runs.
+fn transcript(ran: &Ran) -> Vec<String> {
+    let told = ran.effects.iter().filter(|(phase, _)| !phase.starts_with("kubelet-finalize/"));
+    told.map(|(phase, effect)| {
+        let effect = if random_token(effect) { "apply Secret kube-system/bootstrap-token-<random>" } else { effect };
+        format!("{phase}: {effect}")
+    })
+    .collect()
+}
+
+fn random_token(name: &str) -> bool {
+    name.contains("Secret kube-system/bootstrap-token-") && !name.ends_with("-abcdef")
+}
+
+/// Keys, and what holds or was signed with them.
+fn random(path: &str) -> bool {
+    path.contains("/pki/") || path.ends_with(".conf")
+}

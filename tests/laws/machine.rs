@@ -1,0 +1,211 @@
+//! One made-up machine, and `init` on it as the command line runs it: lock, recover, resume, plan, journal, run.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, LazyLock};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_engine::{
+    Digest, Done, Effect, Event, EventKind, Events, Faults, Journal, Record, Replay, Resume, RunFailed, RunOptions,
+    Runner, Seeds, Selection, Summary, replay, resumable,
+};
+use kubewright_host::{HostFiles, NodeLock, Overlay, Recovered, STATE_DIR};
+use kubewright_node::dry_run::DryKube;
+use kubewright_node::{Backends, Node};
+use kubewright_testkit::{TestNode, node};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::case::{Case, seeds};
+use crate::graph;
+
+/// The certificate that a kubelet writes when it has registered the node.
+pub const KUBELET_PEM: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// All machines run on the same threads: enough of them that every phase of a graph can be under way.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap());
+
+/// A machine, a configuration, and whatever was done to it so far.
+pub struct Machine {
+    pub node: TestNode,
+    pub seeds: Seeds,
+    _directory: TempDir,
+}
+
+/// What is asked of one run.
+#[derive(Clone)]
+pub struct Ask {
+    pub selection: Selection,
+    pub faults: Faults,
+    pub jobs: usize,
+}
+
+impl Default for Ask {
+    /// The whole workflow, one phase at a time.
+    fn default() -> Self {
+        Self { selection: Selection::default(), faults: Faults::none(), jobs: 1 }
+    }
+}
+
+impl Ask {
+    pub fn only(phase: &str) -> Self {
+        Self { selection: Selection { only: vec![phase.into()], skip: Vec::new() }, ..Self::default() }
+    }
+
+    pub fn with_faults(faults: Faults) -> Self {
+        Self { faults, ..Self::default() }
+    }
+}
+
+/// What came of one run.
+pub struct Ran {
+    pub result: Result<Summary, RunFailed>,
+    /// Every change, in the order in which it was told: phase, then `action object`.
+    pub effects: Vec<(String, String)>,
+    pub records: Vec<Record>,
+    /// Phases that an earlier run had finished.
+    pub done: Vec<String>,
+}
+
+impl Ran {
+    /// Stops the test with the failure's whole chain unless the run succeeded.
+    #[track_caller]
+    pub fn succeeded(self, when: &str) -> Self {
+        if let Err(failed) = &self.result {
+            panic!("{when}: {:?} failed: {:?}\nhints: {:?}", failed.phase, failed.failure, failed.failure.hints());
+        }
+        self
+    }
+
+    /// The phases that were begun.
+    pub fn started(&self) -> Vec<&str> {
+        let started = |record: &'_ Record| matches!(record, Record::Started { .. });
+        self.records.iter().filter(|record| started(record)).filter_map(phase_of).collect()
+    }
+}
+
+/// The phase that a record is about, except settlements, which name only their intent.
+pub fn phase_of(record: &Record) -> Option<&str> {
+    match record {
+        Record::Started { phase }
+        | Record::Scratch { phase, .. }
+        | Record::Sealed { phase, .. }
+        | Record::Intended { phase, .. }
+        | Record::Finished { phase, .. }
+        | Record::Failed { phase, .. }
+        | Record::RolledBack { phase } => Some(phase),
+        Record::Head(_) | Record::Settled { .. } | Record::Closed { .. } => None,
+    }
+}
+
+impl Machine {
+    /// A machine on which nothing was done yet.
+    pub fn new(case: &Case) -> Self {
+        let directory = directory();
+        let node = node(Utf8Path::from_path(directory.path()).unwrap());
+        let version = format!("Kubernetes {}", case.version);
+        node.probe.edit(|machine| drop(machine.binaries.insert("kubelet".into(), version)));
+        let root = node.root.clone();
+        for directory in ["/etc", "/var/lib"] {
+            fs::create_dir_all(root.place(Utf8Path::new(directory))).unwrap();
+        }
+        // A real kubelet asks for a certificate once it runs, and keeps one that it has.
+        node.services.on_restart(move |service| {
+            let pem = root.place(Utf8Path::new(KUBELET_PEM));
+            if service == "kubelet" && !pem.exists() {
+                fs::create_dir_all(pem.parent().unwrap()).unwrap();
+                fs::write(&pem, "the kubelet's own\n").unwrap();
+                fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        });
+        Self { node, seeds: seeds(case), _directory: directory }
+    }
+
+    /// A machine on which `init` has succeeded.
+    #[track_caller]
+    pub fn finished(case: &Case) -> Self {
+        let machine = Self::new(case);
+        machine.run(Ask::default()).succeeded("the first run");
+        machine
+    }
+
+    /// Where the journal and the lock are.
+    pub fn state(&self) -> Utf8PathBuf {
+        self.node.root.place(Utf8Path::new(STATE_DIR))
+    }
+
+    /// Brings the files of the newest run to one side, as every command does first.
+    pub fn recover(&self) -> (Option<Replay>, Recovered) {
+        let newest = replay(&self.state(), "init").unwrap().newest;
+        let files = HostFiles::new(self.node.root.clone());
+        let recovered = newest.as_ref().map(|newest| files.recover(newest).unwrap()).unwrap_or_default();
+        (newest, recovered)
+    }
+
+    /// One command, from its lock to its end.
+    #[track_caller]
+    pub fn run(&self, ask: Ask) -> Ran {
+        let _lock = NodeLock::acquire(&self.node.root, "a law").unwrap();
+        let history = replay(&self.state(), "init").unwrap();
+        self.recover();
+        let config = Digest("the same".into());
+        let (done, resumes) = match resumable(history.unfinished.as_ref(), "init", &config, &ask.selection) {
+            Resume::Fresh => (Done::none(), None),
+            Resume::Continue { run_id, done } => (done, Some(run_id)),
+            Resume::Refuse { why } => panic!("the run is refused: {why}"),
+        };
+        let plan = graph::init().plan(self.seeds.clone(), &ask.selection, &done).unwrap();
+        let journal = Journal::begin(&self.state(), plan.head("law", config, resumes)).unwrap();
+        // Another process knows nothing of what this one has looked at.
+        let backends = Backends { files: HostFiles::new(self.node.root.clone()), ..self.node.backends.clone() };
+        let mut ran = conduct(backends, &plan, journal, &ask, false);
+        ran.done = done.phases().map(str::to_owned).collect();
+        ran
+    }
+
+    /// The same in name only.
+    pub fn dry_run(&self) -> (Ran, Arc<Overlay>, Arc<DryKube>) {
+        let overlay = Overlay::new(self.node.root.clone());
+        let (backends, kube) = self.node.backends.clone().into_dry_run(overlay.clone());
+        let plan = graph::init().plan(self.seeds.clone(), &Selection::default(), &Done::none()).unwrap();
+        let ran = conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true);
+        (ran, overlay, kube)
+    }
+}
+
+/// In memory where that is possible: a law runs hundreds of machines, and what a flush is worth cannot be seen here.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+fn conduct(
+    backends: Backends,
+    plan: &kubewright_engine::Plan<Node>,
+    journal: Journal,
+    ask: &Ask,
+    dry_run: bool,
+) -> Ran {
+    let (events, mut receiver) = Events::channel();
+    let options = RunOptions {
+        jobs: NonZeroUsize::new(ask.jobs).unwrap(),
+        faults: ask.faults.clone(),
+        dry_run,
+        ..RunOptions::default()
+    };
+    let journal = Arc::new(journal);
+    let runner = Runner::new(Arc::new(Node::new(backends)), journal.clone(), events);
+    let result = RUNTIME.block_on(runner.run(plan, options));
+    drop(runner);
+    let told = std::iter::from_fn(|| receiver.try_recv().ok());
+    let effects = told.filter_map(effect_of).collect();
+    Ran { result, effects, records: journal.records(), done: Vec::new() }
+}
+
+fn effect_of(event: Event) -> Option<(String, String)> {
+    match event.kind {
+        EventKind::Effect { phase, effect: Effect { action, object } } => Some((phase, format!("{action} {object}"))),
+        _ => None,
+    }
+}

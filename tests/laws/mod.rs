@@ -1,0 +1,14 @@
+//! Laws that every phase keeps, whatever it does; a new phase is under them as soon as its file is there. Files are real,
+//! in a temporary directory; the cluster, the init system and the container runtime are made up.
+
+pub mod case;
+mod end_state;
+pub mod machine;
+pub mod snapshot;
+
+mod alone;
+mod dry_run;
+mod fail;
+mod kill;
+mod order;
+mod twice;
