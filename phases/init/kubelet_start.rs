@@ -48,8 +48,16 @@ impl Phase<Node> for KubeletStart {
         // If nobody does, the next phase says so.
         if services.init_system().is_none() {
             report.warn("no systemd or OpenRC found: make sure that the kubelet is started");
-        } else if let Err(failure) = services.restart("kubelet").await {
-            report.warn(format!("the kubelet could not be started: {failure}"));
+        } else if !services.state("kubelet").await?.exists {
+            report.warn("there is no service kubelet: make sure that the kubelet is started");
+        } else {
+            // kubeadm only warns. Here the phase must not count as finished: the next run would not start the kubelet.
+            services
+                .restart("kubelet")
+                .await
+                .context("the kubelet could not be started")
+                .hint("look at the kubelet's log: `systemctl status kubelet`, `journalctl -xeu kubelet`")
+                .hint("then run the same command again: it goes on from here")?;
         }
         Ok(())
     }
