@@ -1,6 +1,8 @@
 //! The command line as users meet it: the real binary, on its own tree, without touching the machine.
 
 mod bad_input;
+// Release builds cannot be told where to die.
+#[cfg(debug_assertions)]
 mod crash;
 mod help;
 mod machine;

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
@@ -13,14 +14,23 @@ use tempfile::TempDir;
 /// `nobody` on Debian; any user without rights would do.
 const NOBODY: u32 = 65534;
 
-/// The binary where everybody can run it, even if the checkout is in somebody's home.
-static BINARY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = directory.path().join("kubewright");
-    fs::copy(env!("CARGO_BIN_EXE_kubewright"), &copy).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
-    (directory, copy)
+/// The binary where everybody can run it: where it was built, unless the checkout is in somebody's closed home.
+static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let built = Path::new(env!("CARGO_BIN_EXE_kubewright"));
+    let open = |directory: &Path| fs::metadata(directory).unwrap().permissions().mode() & 0o001 != 0;
+    if !is_root() || built.ancestors().skip(1).all(open) {
+        return built.to_owned();
+    }
+    // One copy for all tests of a build: each runs in a process of its own, and nobody would remove the others.
+    let modified = fs::metadata(built).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let copy = std::env::temp_dir().join(format!("kubewright-under-test-{modified}"));
+    if !copy.exists() {
+        let partial = copy.with_extension(std::process::id().to_string());
+        fs::copy(built, &partial).unwrap();
+        fs::set_permissions(&partial, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(&partial, &copy).unwrap();
+    }
+    copy
 });
 
 /// A directory of its own for one user of the command line.
@@ -72,7 +82,7 @@ impl Home {
 
     /// Runs the program with variables in its environment.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
-        let mut command = Command::new(&BINARY.1);
+        let mut command = Command::new(&*BINARY);
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("COLUMNS", "100");
         command.env("HOME", self.path()).env("XDG_STATE_HOME", self.path().join("state"));
         command.envs(environment.iter().copied()).current_dir(self.path()).stdin(Stdio::null());

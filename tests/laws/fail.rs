@@ -85,9 +85,10 @@ fn fail_once(case: &Case, snapshot: &Snapshot, phase: &str, fault: Fault, end: &
         "{when}: not taken back: {wrote:?}"
     );
 
-    let left_the_node = wrote.iter().any(|record| matches!(record, Record::Intended { .. }));
+    // Sealed in spite of the failure: published ahead of what was to leave the node.
+    let promised = |record: &&Record| matches!(record, Record::Sealed { .. } | Record::Intended { .. });
     let after = files(&machine.node);
-    if left_the_node {
+    if wrote.iter().copied().any(|record| promised(&record)) {
         let seen = EndState::of(&machine.node).files;
         for (path, entry) in &after {
             let whole = before.get(path) == Some(entry) || end.files.get(path) == seen.get(path);
