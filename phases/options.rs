@@ -8,7 +8,7 @@ use crate::paths;
 /// Flags of `init` and its phases that are not part of the configuration API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitOptions {
-    /// What the program is called in the commands that it tells: `kubewright`, or `kubeadm` when called so.
+    /// What the program is called in the commands that it tells others to run.
     pub program: String,
     /// `--kubeconfig`: whose credentials the API phases use.
     pub kubeconfig: Utf8PathBuf,
@@ -27,7 +27,7 @@ pub struct InitOptions {
 impl Default for InitOptions {
     fn default() -> Self {
         Self {
-            program: "kubewright".into(),
+            program: "kubeadm".into(),
             kubeconfig: paths::ADMIN_CONF.into(),
             kubeconfig_dir: paths::KUBERNETES_DIR.into(),
             upload_certs: false,

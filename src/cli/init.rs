@@ -15,6 +15,9 @@ use crate::given::read_config;
 use crate::render::warn;
 use crate::run::{Run, execute};
 
+/// What other nodes run to join. We have no `join` yet, and kubeadm's works on our clusters.
+const JOINING_PROGRAM: &str = "kubeadm";
+
 /// The graph of `init`.
 ///
 /// # Panics
@@ -46,7 +49,7 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
         let dry_run = loaded.init.dry_run;
         let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &loaded);
         let options = InitOptions {
-            program: name.to_owned(),
+            program: JOINING_PROGRAM.to_owned(),
             kubeconfig: Utf8PathBuf::from(&args.kubeconfig),
             kubeconfig_dir: Utf8PathBuf::from(&args.kubeconfig_dir),
             upload_certs: args.upload_certs,
