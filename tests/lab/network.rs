@@ -54,8 +54,10 @@ pub(crate) fn ensure_switch(namespace: &str) -> Result<()> {
     if path(namespace).exists() {
         return Ok(());
     }
+    // It leads nowhere else, and says so at once to whoever asks for more.
     let script = format!(
-        "ip link set lo up; ip link add br0 type bridge; ip link set br0 up; ip addr add {SWITCH_ADDRESS}/24 dev br0"
+        "ip link set lo up; ip link add br0 type bridge; ip link set br0 up; ip addr add {SWITCH_ADDRESS}/24 dev br0; \
+         ip route add unreachable default; echo 1 >/proc/sys/net/ipv4/ip_forward"
     );
     make(namespace, &script)
 }
@@ -71,9 +73,11 @@ pub(crate) fn ensure_node(namespace: &str, switch: &str, number: u8) -> Result<(
         .filter(|other| *other != number)
         .map(|other| format!("; ip route add {} via {}", pods(other), self::address(other)))
         .collect();
+    // 169.254: an old kubelet looks for a cloud's metadata for twelve seconds, unless it hears at once that there is none.
     let script = format!(
         "ip link set lo up; ip link add eth0 type veth peer name port{number} netns {switch}; \
          ip addr add {address}/24 dev eth0; ip link set eth0 up; ip route add default via {SWITCH_ADDRESS}; \
+         ip route add unreachable 169.254.0.0/16; \
          echo 1 >/proc/sys/net/ipv4/ip_forward{routes}"
     );
     make(namespace, &script)?;
