@@ -10,7 +10,9 @@
 )]
 
 mod cli;
+mod cluster;
 mod docs;
 mod graph;
 mod laws;
+mod strace;
 mod tree;

@@ -1,0 +1,13 @@
+//! Whole commands on real nodes, with the real Kubernetes and the real kubeadm beside it. They need root and the lab:
+//! `cargo lab test cluster::`, or one of them, `cargo lab test cluster::resume`.
+
+mod atomic;
+mod command;
+mod dry_run;
+mod init;
+mod phases;
+mod refusals;
+mod resume;
+mod stage;
+mod tree;
+mod upload_certs;
