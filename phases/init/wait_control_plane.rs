@@ -52,10 +52,11 @@ impl Phase<Node> for WaitControlPlane {
             "control-plane-check",
             format!("Waiting for healthy control plane components. This can take up to {}", format_duration(limit)),
         );
-        let apiserver = wait_apiserver(&admin, &init, limit, &kube, report);
+        let apiserver = wait_apiserver(&admin, &init, &facts.api_server.wait_path, limit, &kube, report);
         let healthy = if facts.workflow.wait_for_all_components {
-            let manager = format!("{}/healthz", address(&cluster.controller_manager, 10257));
-            let scheduler = format!("{}/livez", address(&cluster.scheduler, 10259));
+            let manager =
+                format!("{}{}", address(&cluster.controller_manager, 10257), facts.controller_manager.wait_path);
+            let scheduler = format!("{}{}", address(&cluster.scheduler, 10259), facts.scheduler.wait_path);
             let manager = wait_component("kube-controller-manager", manager, limit, &probe, report);
             let scheduler = wait_component("kube-scheduler", scheduler, limit, &probe, report);
             tokio::try_join!(apiserver, manager, scheduler).map(|_| ())
@@ -89,15 +90,16 @@ async fn wait_kubelet(host: &str, port: u16, limit: Duration, probe: &Probe, rep
 async fn wait_apiserver(
     admin: &ClusterAdmin,
     init: &InitConfiguration,
+    path: &str,
     limit: Duration,
     kube: &Kube,
     report: &Report,
 ) -> Result<(), Failure> {
-    let url = format!("{}/livez", init.local_api_endpoint.url());
+    let url = format!("{}{path}", init.local_api_endpoint.url());
     report.note("control-plane-check", format!("Checking kube-apiserver at {url}"));
     let start = Instant::now();
     wait_for(report, format!("kube-apiserver to be healthy at {url}"), limit, || async {
-        match kube.ask(&admin.0, "/livez").await {
+        match kube.ask(&admin.0, path).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if error.kind == KubeErrorKind::Access => Err(error.into()),
             Err(error) => Ok(Attempt::NotYet(error.to_string())),

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::MAX_FILE_BYTES;
@@ -25,6 +26,8 @@ pub fn append_events(path: &str) -> Result<File, Failure> {
     OpenOptions::new()
         .create(true)
         .append(true)
+        // Events hold what the run tells its user: tokens and certificate keys among it.
+        .mode(0o600)
         .open(path)
         .context(format!("cannot write the events to `{path}`"))
         .hint("name a writable file with --events")

@@ -13,7 +13,7 @@ use crate::backends::{Machine, host_facts};
 use crate::exit::Exit;
 use crate::given::read_config;
 use crate::render::warn;
-use crate::run::{Run, execute};
+use crate::run::{Note, Run, execute};
 
 /// What other nodes run to join. We have no `join` yet, and kubeadm's works on our clusters.
 const JOINING_PROGRAM: &str = "kubeadm";
@@ -57,9 +57,8 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
             skip_certificate_key_print: args.skip_certificate_key_print,
             proxy_environment: facts.proxy_environment,
         };
-        if phase.is_none() {
-            crate::render::line(&format!("[init] Using Kubernetes version: {}", loaded.facts.version));
-        }
+        let version = (phase.is_none()).then(|| format!("Using Kubernetes version: {}", loaded.facts.version));
+        let intro = version.into_iter().map(|line| Note::new("init", line)).collect();
         let seeds = Seeds::new()
             .with(loaded.init)
             .with(loaded.cluster)
@@ -67,7 +66,8 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
             .with(loaded.kube_proxy)
             .with(loaded.facts)
             .with(options);
-        let run = Run { command: format!("{name} init"), workflow: workflow(), seeds, selection, config, dry_run };
+        let run =
+            Run { command: format!("{name} init"), workflow: workflow(), seeds, selection, config, dry_run, intro };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
 }

@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use kubewright_engine::{
-    Digest, Done, Events, Failure, FailureKind, Journal, Plan, Resume, RunOptions, Runner, Seeds, Selection, Workflow,
-    replay, resumable,
+    Digest, Done, EventKind, Events, Failure, FailureKind, Journal, Plan, Resume, RunOptions, Runner, Seeds, Selection,
+    Workflow, replay, resumable,
 };
-use kubewright_host::{LockError, NodeLock, Overlay, Recovered, STATE_DIR};
+use kubewright_host::{LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
 
-use crate::args::Global;
+use crate::args::{Global, Progress};
 use crate::backends::Machine;
 use crate::exit::Exit;
 use crate::render;
@@ -31,6 +31,21 @@ pub struct Run {
     pub config: Digest,
     /// Nothing is changed.
     pub dry_run: bool,
+    /// What is said before the first phase.
+    pub intro: Vec<Note>,
+}
+
+/// A line that belongs to no phase.
+pub struct Note {
+    tag: &'static str,
+    text: String,
+}
+
+impl Note {
+    /// A line with its word in brackets.
+    pub fn new(tag: &'static str, text: impl Into<String>) -> Self {
+        Self { tag, text: text.into() }
+    }
 }
 
 /// Runs it, and tells how it ended.
@@ -58,8 +73,10 @@ async fn live(
     let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
+    let mut intro = run.intro;
     if let Some(newest) = &history.newest {
-        tell_recovery(&machine.files.recover(newest).map_err(Exit::of)?);
+        let recovered = machine.files.recover(newest).map_err(Exit::of)?;
+        intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
     }
     let unfinished = history.unfinished.as_ref().filter(|_| !fresh);
     let (done, resumes) = match resumable(unfinished, run.workflow.name(), &run.config, &run.selection) {
@@ -69,7 +86,7 @@ async fn live(
     };
     let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
     let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
-    conduct(Node::new(machine.backends), &plan, journal, global, false, jobs).await
+    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, jobs).await
 }
 
 fn unlocked(error: LockError, rootless: bool) -> Exit {
@@ -88,8 +105,11 @@ async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUs
     let overlay = Overlay::new(machine.root.clone());
     let (backends, kube) = machine.backends.into_dry_run(overlay.clone());
     let journal = Journal::discarding("dry-run");
-    let outcome = conduct(Node::new(backends), &plan, journal, global, true, jobs).await;
-    render::dry_run::tell(&overlay, &kube, plan.workflow())?;
+    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, jobs).await;
+    // The events say it all in their own form; text would spoil it.
+    if global.progress != Progress::Json {
+        render::dry_run::tell(&overlay, &kube, plan.workflow())?;
+    }
     outcome
 }
 
@@ -97,6 +117,7 @@ async fn conduct(
     node: Node,
     plan: &Plan<Node>,
     journal: Journal,
+    intro: Vec<Note>,
     global: &Global,
     dry_run: bool,
     jobs: Option<NonZeroUsize>,
@@ -105,6 +126,9 @@ async fn conduct(
     let (events, receiver) = Events::channel();
     let renderer = render::choose(global)?;
     let rendering = tokio::spawn(render::consume(receiver, renderer));
+    for Note { tag, text } in intro {
+        events.send(EventKind::Note { phase: String::new(), tag: tag.into(), text });
+    }
     let mut options = RunOptions::new(cancel);
     options.dry_run = dry_run;
     options.faults = crate::faults::from_environment().map_err(Exit::from)?;
@@ -116,13 +140,11 @@ async fn conduct(
     match outcome {
         Ok(_) => Ok(()),
         // Phases that failed were told as events; the run's own failure was not.
+        Err(failed) if failed.failure.get_kind() == FailureKind::Cancelled => {
+            render::say("stopped; the same command goes on from here");
+            Err(Exit::told(FailureKind::Cancelled))
+        }
         Err(failed) if failed.phase.is_some() => Err(Exit::told(failed.failure.get_kind())),
         Err(failed) => Err(failed.failure.into()),
-    }
-}
-
-fn tell_recovery(recovered: &Recovered) {
-    for line in recovered.lines() {
-        render::line(&format!("[resume] {line}"));
     }
 }

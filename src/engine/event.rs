@@ -61,6 +61,8 @@ pub struct PhaseInfo {
     pub step: String,
     /// Why it is loaded or left.
     pub why: Option<String>,
+    /// An earlier run, which this one goes on with, finished it.
+    pub finished: bool,
 }
 
 /// What can happen.

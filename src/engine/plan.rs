@@ -197,6 +197,7 @@ impl<W: World> Plan<W> {
             about: node.phase.about().into(),
             step: node.step.word().into(),
             why: node.step.why().map(ToString::to_string),
+            finished: node.step.why() == Some(&Why::AlreadyFinished),
         };
         self.nodes.iter().map(info).collect()
     }

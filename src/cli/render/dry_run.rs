@@ -1,6 +1,6 @@
 //! What a dry run would have written, in full where it is no secret.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use kubewright_config::yaml;
 use kubewright_engine::Failure;
@@ -11,16 +11,18 @@ use serde_json::Value as Json;
 
 use crate::env_vars;
 use crate::exit::Exit;
+use crate::render::data;
 
 /// Tells which files and objects would be there afterwards; writes the files out where the environment says so, as
 /// kubeadm does.
 pub fn tell(overlay: &Overlay, kube: &DryKube, workflow: &str) -> Result<(), Exit> {
-    let mut out = io::stdout().lock();
-    print(&mut out, overlay, kube)?;
+    let mut text = Vec::new();
+    print(&mut text, overlay, kube)?;
     if let Some(directory) = env_vars::dry_run_directory(workflow) {
         overlay.write_to(&directory).map_err(Exit::of)?;
-        writeln!(out, "[dryrun] The files were written to the directory \"{directory}\"").map_err(Exit::of)?;
+        writeln!(text, "[dryrun] The files were written to the directory \"{directory}\"").map_err(Exit::of)?;
     }
+    data(&String::from_utf8_lossy(&text));
     Ok(())
 }
 

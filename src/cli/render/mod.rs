@@ -37,11 +37,26 @@ pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
 /// Shows events until the run has ended.
 pub async fn consume(mut events: UnboundedReceiver<Event>, mut renderers: Vec<Box<dyn Renderer>>) -> io::Result<()> {
     while let Some(event) = events.recv().await {
-        for renderer in &mut renderers {
-            renderer.event(&event)?;
-        }
+        show(&mut renderers, |renderer| renderer.event(&event))?;
     }
-    renderers.iter_mut().try_for_each(|renderer| renderer.finish())
+    show(&mut renderers, |renderer| renderer.finish())
+}
+
+/// Shows something everywhere. A reader that has gone away, such as `| head`, wants no more, and stops nothing else.
+fn show(
+    renderers: &mut Vec<Box<dyn Renderer>>,
+    mut how: impl FnMut(&mut Box<dyn Renderer>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut outcome = Ok(());
+    renderers.retain_mut(|renderer| match how(renderer) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+        Err(error) => {
+            outcome = Err(error);
+            false
+        }
+    });
+    outcome
 }
 
 /// Writes data that the user asked for.
@@ -50,14 +65,14 @@ pub fn data(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// Writes a line of progress.
-pub fn line(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 /// Writes a warning.
 pub fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {text}");
+}
+
+/// Says what is no error, and no data.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Tells why the program failed: the chain on one line, then what the user can do.

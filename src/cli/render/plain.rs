@@ -68,7 +68,7 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
                 self.order = phases.iter().map(|phase| phase.path.clone()).collect();
                 self.dry_run = *dry_run;
                 if let Some(run) = resumes {
-                    let finished = phases.iter().filter(|phase| phase.step != "run").map(|phase| phase.path.as_str());
+                    let finished = phases.iter().filter(|phase| phase.finished).map(|phase| phase.path.as_str());
                     let finished: Vec<_> = finished.collect();
                     let text =
                         format!("[resume] Going on with the run {run}; finished already: {}\n", finished.join(", "));

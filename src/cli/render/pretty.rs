@@ -62,6 +62,7 @@ impl Renderer for Pretty {
                 self.running.insert(phase.clone(), bar);
                 Ok(())
             }
+            EventKind::Note { phase, tag, text } if phase.is_empty() => self.line(&note_line(tag, text)),
             EventKind::Note { phase, tag, text } => {
                 self.tell(phase, note_line(tag, text));
                 Ok(())
