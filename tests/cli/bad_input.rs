@@ -137,7 +137,6 @@ const TABLE: &[Bad] = &[
         config: "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nbootstrapTokens:\n- token: abcdef.0123456789ABCDEF\n",
         says: &["bad.yaml:4", "bootstrapTokens[0].token"],
         hides: &[SECRET],
-        ..NOTHING
     },
     Bad {
         name: "bad certificate key",

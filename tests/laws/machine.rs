@@ -111,6 +111,14 @@ impl Machine {
         for directory in ["/etc", "/var/lib"] {
             fs::create_dir_all(root.place(Utf8Path::new(directory))).unwrap();
         }
+        // A real kubelet starts what it finds; here it looks once, so a phase that comes too late is found out.
+        let (manifests, kube) = (node.root.place(Utf8Path::new("/etc/kubernetes/manifests")), node.kube.clone());
+        node.services.on_restart(move |_| {
+            let components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+            if !components.iter().all(|component| manifests.join(format!("{component}.yaml")).exists()) {
+                kube.stop();
+            }
+        });
         // A real kubelet asks for a certificate once it runs, and keeps one that it has.
         node.services.on_restart(move |service| {
             let pem = root.place(Utf8Path::new(KUBELET_PEM));
