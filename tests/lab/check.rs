@@ -14,7 +14,7 @@ use crate::{
     error::{LabError, Result},
     lab::Lab,
     layout::{self, Cache},
-    program::{capture, find, output, program, show},
+    program::{capture, find, program, show},
     say, workspace,
 };
 
@@ -149,7 +149,8 @@ impl Runner {
 }
 
 fn nextest(profile: &str, test: &Test) -> Result<Counts> {
-    let report = target_directory()?.join("nextest").join(profile).join("junit.xml");
+    // Nextest's own directory is under the root, wherever Cargo's target directory is.
+    let report = workspace::root().join("target/nextest").join(profile).join("junit.xml");
     layout::remove(&report)?;
     let mut command = workspace::cargo(["nextest", "run", "--workspace", "--profile", profile, "--no-tests", "pass"]);
     if profile == "cluster" {
@@ -251,13 +252,6 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-fn target_directory() -> Result<PathBuf> {
-    let said = output(&mut workspace::cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let parsed: Option<serde_json::Value> = serde_json::from_str(&said).ok();
-    let found = parsed.as_ref().and_then(|metadata| metadata["target_directory"].as_str()).map(PathBuf::from);
-    found.ok_or_else(|| LabError::missing("cargo names no target directory", "see `cargo metadata`"))
 }
 
 /// The counts in the root element of a JUnit report.
