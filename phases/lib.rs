@@ -9,6 +9,7 @@ pub mod checks;
 pub mod credentials;
 pub mod issuing;
 pub mod options;
+pub mod patching;
 pub mod paths;
 pub mod prelude;
 pub mod random;

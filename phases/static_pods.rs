@@ -2,14 +2,16 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts};
-use kubewright_engine::Failure;
+use kubewright_engine::{Failure, Report};
 use kubewright_manifests::{ControlPlaneNode, ManifestError, StaticPod};
 use kubewright_node::{Contents, Files, Probe};
 
 use crate::options::InitOptions;
+use crate::patching::patch_pod;
 use crate::paths;
 
-/// Renders one component for this machine and writes its manifest.
+/// Renders one component for this machine, with the user's patches, and writes its manifest.
+#[expect(clippy::too_many_arguments, reason = "what three phases take from the engine, each by its type")]
 pub fn write_component(
     render: fn(&ControlPlaneNode<'_>) -> Result<StaticPod, ManifestError>,
     init: &InitConfiguration,
@@ -18,6 +20,7 @@ pub fn write_component(
     options: &InitOptions,
     files: &Files,
     probe: &Probe,
+    report: &Report,
 ) -> Result<(), Failure> {
     let candidates = &facts.static_pod.ca_mount_candidates;
     let directories: Vec<Utf8PathBuf> =
@@ -30,7 +33,7 @@ pub fn write_component(
         external_ca,
         ..ControlPlaneNode::of_init(init, cluster, facts)
     };
-    let pod = render(&node)?;
+    let pod = patch_pod(render(&node)?, init, facts, probe, report)?;
     // Its parent is for everybody, whichever phase comes first.
     files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
     files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;

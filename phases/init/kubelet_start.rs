@@ -2,7 +2,9 @@
 
 use kubewright_config::KubeletDoc;
 use kubewright_manifests::kubelet;
+use kubewright_manifests::patches::Target;
 
+use crate::patching::patch_object;
 use crate::prelude::*;
 
 /// The phase `kubelet-start`.
@@ -21,12 +23,13 @@ impl Phase<Node> for KubeletStart {
         Read<VersionFacts>,
         Use<Files>,
         Use<Services>,
+        Use<Probe>,
     );
     type Output = ();
 
     async fn run(
         &self,
-        (init, cluster, document, facts, files, services): Self::Input,
+        (init, cluster, document, facts, files, services, probe): Self::Input,
         report: &Report,
     ) -> Result<(), Failure> {
         let registration = &init.node_registration;
@@ -41,7 +44,10 @@ impl Phase<Node> for KubeletStart {
         if let Some(instance) = kubelet::instance_config(registration, &cluster, &facts)? {
             write("instance-config.yaml", "instance configuration", instance)?;
         }
-        write("config.yaml", "configuration", kubelet::config(&document, registration, &cluster, &facts))?;
+        // Patches meet what was decided on the node, and not the runtime's endpoint, which stays ours.
+        let own = patch_object(Target::KubeletConfiguration, document.with_node(), &init, &facts, &probe, report)?;
+        let own = KubeletDoc { document: own, user_supplied: document.user_supplied, node_resolv_conf: None };
+        write("config.yaml", "configuration", kubelet::config(&own, registration, &cluster, &facts))?;
 
         report.note("kubelet-start", "Starting the kubelet");
         // As kubeadm: a machine without a service manager, or with one of its own, may start the kubelet by other means.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_node::{Interface, ProbeBackend};
+use kubewright_node::{Entry, Interface, ProbeBackend};
 use nix::net::if_::InterfaceFlags;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -106,6 +106,21 @@ impl ProbeBackend for HostProbe {
         let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
         names.sort_unstable();
         Some(names)
+    }
+
+    fn entry(&self, path: &Utf8Path) -> Option<Entry> {
+        let place = match (path.parent(), path.file_name()) {
+            // Under a tree of its own only the last link is left alone, as the kernel does.
+            (Some(parent), Some(name)) if self.root != Root::system() => self.place(parent).ok()?.join(name),
+            _ => self.place(path).ok()?,
+        };
+        let stat = rustix::fs::lstat(place.as_str()).ok()?;
+        Some(match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Entry::File,
+            FileType::Directory => Entry::Directory,
+            FileType::Symlink => Entry::Link,
+            _ => Entry::Other,
+        })
     }
 
     fn exists(&self, path: &Utf8Path) -> bool {

@@ -16,6 +16,7 @@ mod kube_scheduler;
 pub mod kubelet;
 pub mod messages;
 mod mounts;
+pub mod patches;
 mod probes;
 pub mod rbac;
 mod render;

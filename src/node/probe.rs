@@ -25,6 +25,19 @@ pub struct Interface {
     pub addresses: Vec<IpAddr>,
 }
 
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A socket, a FIFO or a device.
+    Other,
+}
+
 /// What a health endpoint said.
 #[derive(Debug, Clone)]
 pub struct HealthAnswer {
@@ -53,6 +66,8 @@ pub trait ProbeBackend: Send + Sync {
     fn read(&self, path: &Utf8Path) -> Option<String>;
     /// The names in a directory, sorted; `None` when there is no such directory.
     fn list(&self, path: &Utf8Path) -> Option<Vec<String>>;
+    /// What stands at the path itself: a link is not followed. `None` when nothing does.
+    fn entry(&self, path: &Utf8Path) -> Option<Entry>;
     /// Whether anything stands at the path.
     fn exists(&self, path: &Utf8Path) -> bool;
     /// Whether this process could write a file there: the nearest existing parent directory is writable.

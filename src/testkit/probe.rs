@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_node::{Interface, ProbeBackend};
+use kubewright_node::{Entry, Interface, ProbeBackend};
 
 /// The facts of a made-up machine. At first it is fit for a control plane.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Machine {
     pub files: BTreeMap<Utf8PathBuf, String>,
     /// Directories that are there though no file is in them.
     pub directories: BTreeSet<Utf8PathBuf>,
+    /// Paths that are symbolic links.
+    pub links: BTreeSet<Utf8PathBuf>,
     /// Directories under which nothing can be written.
     pub read_only: BTreeSet<Utf8PathBuf>,
     /// TCP ports at which somebody listens.
@@ -64,6 +66,7 @@ impl Default for Machine {
             interfaces: vec![interface("lo", true, [127, 0, 0, 1]), interface("eth0", false, [192, 0, 2, 10])],
             files: FILES.iter().map(|(path, text)| ((*path).into(), (*text).into())).collect(),
             directories: BTreeSet::new(),
+            links: BTreeSet::new(),
             read_only: BTreeSet::new(),
             ports_taken: BTreeSet::new(),
             binaries,
@@ -131,6 +134,19 @@ impl ProbeBackend for FakeProbe {
         let below = machine.files.keys().chain(&machine.directories).filter_map(|file| file.strip_prefix(path).ok());
         let names: BTreeSet<String> = below.filter_map(|rest| rest.iter().next().map(str::to_owned)).collect();
         (!names.is_empty() || machine.directories.contains(path)).then(|| names.into_iter().collect())
+    }
+
+    fn entry(&self, path: &Utf8Path) -> Option<Entry> {
+        let machine = self.lock();
+        match path {
+            _ if machine.files.contains_key(path) => Some(Entry::File),
+            _ if machine.links.contains(path) => Some(Entry::Link),
+            _ if machine.sockets.contains(path) => Some(Entry::Other),
+            _ => {
+                let mut known = machine.files.keys().chain(&machine.directories);
+                known.any(|known| known.starts_with(path)).then_some(Entry::Directory)
+            }
+        }
     }
 
     fn exists(&self, path: &Utf8Path) -> bool {

@@ -29,6 +29,6 @@ impl Phase<Node> for Apiserver {
     ) -> Result<(), Failure> {
         report.note("control-plane", format!("Using manifest folder \"{}\"", paths::MANIFESTS_DIR));
         report.note("control-plane", "Creating static Pod manifest for \"kube-apiserver\"");
-        write_component(kubewright_manifests::kube_apiserver, &init, &cluster, &facts, &options, &files, &probe)
+        write_component(kubewright_manifests::kube_apiserver, &init, &cluster, &facts, &options, &files, &probe, report)
     }
 }

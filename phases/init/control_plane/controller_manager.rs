@@ -36,6 +36,7 @@ impl Phase<Node> for ControllerManager {
             &options,
             &files,
             &probe,
+            report,
         )
     }
 }

@@ -28,6 +28,6 @@ impl Phase<Node> for Scheduler {
         report: &Report,
     ) -> Result<(), Failure> {
         report.note("control-plane", "Creating static Pod manifest for \"kube-scheduler\"");
-        write_component(kubewright_manifests::kube_scheduler, &init, &cluster, &facts, &options, &files, &probe)
+        write_component(kubewright_manifests::kube_scheduler, &init, &cluster, &facts, &options, &files, &probe, report)
     }
 }

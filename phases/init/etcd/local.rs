@@ -3,6 +3,7 @@
 use kubewright_manifests::{ControlPlaneNode, EtcdStart};
 
 use crate::artifacts;
+use crate::patching::patch_pod;
 use crate::prelude::*;
 
 /// The phase `etcd/local`.
@@ -14,19 +15,20 @@ impl Phase<Node> for Local {
     // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
     const AFTER: &'static [&'static str] = &["preflight"];
 
-    type Input = (Read<InitConfiguration>, Read<ClusterConfiguration>, Read<VersionFacts>, Use<Files>);
+    type Input = (Read<InitConfiguration>, Read<ClusterConfiguration>, Read<VersionFacts>, Use<Files>, Use<Probe>);
     type Output = ();
 
     fn applies(&self, seeds: &Seeds) -> Applies {
         artifacts::local_etcd(seeds)
     }
 
-    async fn run(&self, (init, cluster, facts, files): Self::Input, report: &Report) -> Result<(), Failure> {
+    async fn run(&self, (init, cluster, facts, files, probe): Self::Input, report: &Report) -> Result<(), Failure> {
         let Some(etcd) = cluster.etcd.local() else { return Ok(()) };
         report.note("etcd", format!("Creating static Pod manifest for local etcd in \"{}\"", paths::MANIFESTS_DIR));
         files.ensure_dir(&etcd.data_dir, paths::SECRET_DIR)?;
         let node = ControlPlaneNode::of_init(&init, &cluster, &facts);
         let pod = kubewright_manifests::etcd(&node, EtcdStart::NewCluster)?;
+        let pod = patch_pod(pod, &init, &facts, &probe, report)?;
         // Its parent is for everybody, whichever phase comes first.
         files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
         files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;

@@ -32,4 +32,6 @@ pub struct CoreDnsFacts {
     pub dropped_capability: String,
     /// Value of the service's label `kubernetes.io/name`.
     pub service_label: String,
+    /// Whether its Deployment is a target of `--patches`.
+    pub patch_target: bool,
 }

@@ -53,6 +53,26 @@ fn reads_files_and_directories() {
 }
 
 #[test]
+fn says_what_stands_at_a_path_without_following_a_link() {
+    let place = Place::new();
+    place.put("/etc/dir/file", "text", 0o600);
+    std::os::unix::fs::symlink("dir", place.at("/etc/link")).unwrap();
+    let _socket = UnixListener::bind(place.at("/etc/socket")).unwrap();
+    for probe in [probe(&place), HostProbe::new(Root::system())] {
+        let entry = |path: &str| match probe.root == Root::system() {
+            true => probe.entry(&place.at(path)),
+            false => probe.entry(path.into()),
+        };
+        assert_eq!(entry("/etc/dir"), Some(Entry::Directory));
+        assert_eq!(entry("/etc/dir/file"), Some(Entry::File));
+        assert_eq!(entry("/etc/link"), Some(Entry::Link));
+        assert_eq!(entry("/etc/link/file"), Some(Entry::File), "only the last link is left alone");
+        assert_eq!(entry("/etc/socket"), Some(Entry::Other));
+        assert_eq!(entry("/etc/none"), None);
+    }
+}
+
+#[test]
 fn says_whether_a_file_could_be_written() {
     let place = Place::new();
     place.put("/etc/file", "", 0o400);

@@ -1,0 +1,133 @@
+//! Patches of the user as phases meet them: found in the directory of `--patches`, told as kubeadm tells them.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::{InitConfiguration, VersionFacts};
+use kubewright_engine::{Failure, FailureKind, Report};
+use kubewright_manifests::StaticPod;
+use kubewright_manifests::patches::{PatchError, Patched, Patches, Target};
+use kubewright_node::{Entry, Probe, ProbeBackend};
+use serde_json::Value as Json;
+
+/// Patches a static pod.
+///
+/// # Errors
+/// The directory of patches is none, or holds a patch that cannot be one; or a patch does not fit, or leaves no usable pod of this name.
+pub fn patch_pod(
+    pod: StaticPod,
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &Probe,
+    report: &Report,
+) -> Result<StaticPod, Failure> {
+    let Some(target) = Target::of_pod(pod.name) else { return Ok(pod) };
+    let patches = read_patches(init, facts, probe, report)?;
+    Ok(tell_applied(patches.apply_to_pod(pod).map_err(unfit)?, target, report))
+}
+
+/// Patches anything that is an object.
+///
+/// # Errors
+/// As [`patch_pod`].
+pub fn patch_object(
+    target: Target,
+    object: Json,
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &Probe,
+    report: &Report,
+) -> Result<Json, Failure> {
+    if !Target::all_of(facts).contains(&target) {
+        return Ok(object);
+    }
+    let patches = read_patches(init, facts, probe, report)?;
+    Ok(tell_applied(patches.apply(target, object).map_err(unfit)?, target, report))
+}
+
+/// Finds the user's patches; none if no directory was given.
+///
+/// Every phase that patches something reads the directory, since each can run alone.
+fn read_patches(
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &Probe,
+    report: &Report,
+) -> Result<Patches, Failure> {
+    match &init.patches_directory {
+        Some(directory) => read_directory(directory, &Target::all_of(facts), &**probe, report),
+        None => Ok(Patches::default()),
+    }
+}
+
+fn read_directory(
+    directory: &Utf8Path,
+    targets: &[Target],
+    probe: &dyn ProbeBackend,
+    report: &Report,
+) -> Result<Patches, Failure> {
+    report.note(TAG, format!("Reading patches from path \"{directory}\""));
+    let refuse = |why: String| Failure::new(why).kind(FailureKind::Validation);
+    // As kubeadm, which looks at the path itself: who may replace a link could choose what is patched.
+    match probe.entry(directory) {
+        Some(Entry::Directory) => {}
+        Some(_) => return Err(refuse(format!("cannot read patches from `{directory}`: it is not a directory"))),
+        None => return Err(refuse(format!("cannot read patches from `{directory}`: there is no such directory"))),
+    }
+    let mut paths = Vec::new();
+    walk(directory, probe, &mut paths)?;
+    let patches = Patches::parse(paths, targets, |path| {
+        // What was not UTF-8 came as the replacement character, which no patch can mean.
+        probe.read(path).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER)).map(String::into_bytes)
+    })
+    .map_err(unfit)?;
+    let list = |paths: Vec<&Utf8Path>| paths.iter().filter_map(|path| path.file_name()).collect::<Vec<_>>().join(" ");
+    let found: Vec<&Utf8Path> = patches.files().collect();
+    if !found.is_empty() {
+        report.note(TAG, format!("Found the following patch files: [{}]", list(found)));
+    }
+    for ignored in patches.ignored() {
+        let name = ignored.path.file_name().unwrap_or_default();
+        report.note(TAG, format!("Ignoring file \"{name}\": {}", ignored.reason));
+    }
+    if !patches.ignored().is_empty() {
+        let names = patches.ignored().iter().map(|ignored| ignored.path.as_path()).collect();
+        report.note(TAG, format!("Ignored the following files: [{}]", list(names)));
+    }
+    Ok(patches)
+}
+
+fn unfit(error: PatchError) -> Failure {
+    Failure::from(error).kind(FailureKind::Validation).hint("correct the patch, then run the same command again")
+}
+
+/// Tells what was applied, and takes it.
+fn tell_applied<T>(patched: Patched<T>, target: Target, report: &Report) -> T {
+    for kind in patched.applied {
+        report.note(TAG, format!("Applied patch of type \"{}\" to target \"{target}\"", kind.media_type()));
+    }
+    patched.value
+}
+
+/// Lists files in the order of their names, those of a directory in its place. Links to directories are not followed.
+fn walk(directory: &Utf8Path, probe: &dyn ProbeBackend, paths: &mut Vec<Utf8PathBuf>) -> Result<(), Failure> {
+    let names = probe.list(directory);
+    for name in names.ok_or_else(|| Failure::new(format!("cannot list the directory of patches `{directory}`")))? {
+        let path = directory.join(name);
+        match probe.entry(&path) {
+            Some(Entry::Directory) => walk(&path, probe, paths)?,
+            _ => paths.push(path),
+        }
+        if paths.len() > MAX_FILES {
+            let why =
+                format!("`{directory}` is no directory of patches: more than {MAX_FILES} files are in and before it");
+            return Err(Failure::new(why).kind(FailureKind::Validation));
+        }
+    }
+    Ok(())
+}
+
+const TAG: &str = "patches";
+/// Far more than anybody writes, and few enough to be listed before a mistaken `--patches /` tires the machine.
+const MAX_FILES: usize = 10_000;
+
+#[cfg(test)]
+mod tests;
