@@ -41,7 +41,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct NodeLock {
     // Held by the open file; the file itself stays, since removing it would let two processes lock two files.
-    _file: File,
+    file: File,
 }
 
 impl NodeLock {
@@ -68,7 +68,16 @@ impl NodeLock {
         let holder = format!("{}\n{command}\n", std::process::id());
         let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         told.map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for NodeLock {
+    /// Lets go at once. Closing alone would not: a program that is just being started holds the same open file until it
+    /// has left our image behind.
+    fn drop(&mut self) {
+        // A lock that cannot be given back goes with the last copy of the open file.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -149,14 +149,10 @@ pub struct WorkflowFacts {
     pub kubelet_starts_first: bool,
 }
 
-/// Texts and exit codes that scripts read.
+/// Texts that scripts read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MessageFacts {
     /// What a continuation line of the join command starts with.
     pub join_indent: String,
-    /// Exit code of failed preflight checks.
-    pub preflight_exit_code: u8,
-    /// Exit code of an invalid configuration.
-    pub validation_exit_code: u8,
 }
