@@ -95,7 +95,7 @@ pub struct MinorFacts {
     pub preflight: PreflightFacts,
     /// Drives the order of phases and what they wait for.
     pub workflow: WorkflowFacts,
-    /// Drives texts and exit codes that scripts read.
+    /// Drives texts that scripts read.
     pub messages: MessageFacts,
 }
 
