@@ -73,11 +73,6 @@ async fn live(
     let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
-    let mut intro = run.intro;
-    if let Some(newest) = &history.newest {
-        let recovered = machine.files.recover(newest).map_err(Exit::of)?;
-        intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
-    }
     let unfinished = history.unfinished.as_ref().filter(|_| !fresh);
     let (done, resumes) = match resumable(unfinished, run.workflow.name(), &run.config, &run.selection) {
         Resume::Fresh => (Done::none(), None),
@@ -85,6 +80,12 @@ async fn live(
         Resume::Refuse { why } => return Err(Failure::new(why).kind(FailureKind::Validation).into()),
     };
     let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
+    // Not before it is clear that this run may go on: one that is refused changes nothing.
+    let mut intro = run.intro;
+    if let Some(newest) = &history.newest {
+        let recovered = machine.files.recover(newest).map_err(Exit::of)?;
+        intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
+    }
     let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
     conduct(Node::new(machine.backends), &plan, journal, intro, global, false, jobs).await
 }

@@ -52,6 +52,7 @@ pub fn command(name: &str) -> Command {
     let about =
         "Turns this machine into a node of a Kubernetes cluster. Whatever dies, the same command finishes the job";
     let command = Command::new(name.to_owned())
+        .bin_name(name.to_owned())
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(init::command(name))
