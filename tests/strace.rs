@@ -19,6 +19,7 @@ pub struct Verdict {
 /// One call that succeeded. Where another thread's calls came between, it stands where it began and knows where it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Call {
+    thread: String,
     name: String,
     arguments: String,
     began: usize,
@@ -65,7 +66,17 @@ pub fn judge(trace: &str, roots: &[&str]) -> Verdict {
             }
         }
         let parent = to.rsplit_once('/').map_or("/", |(parent, _)| parent);
-        if !flushed(parent, "fsync").iter().any(|call| call.began > rename.ended) {
+        // By who renamed it and before anything else is written, or the journal might already call it done.
+        let next_write = calls.iter().find(|call| {
+            let written = descriptor(&call.arguments).is_some_and(|path| path.starts_with('/'));
+            call.thread == rename.thread && call.began > rename.ended && call.name == "write" && written
+        });
+        let in_time = |call: &&Call| {
+            let before = next_write.is_none_or(|write| call.ended < write.began);
+            // A directory holds nothing yet that anybody was promised: its name may wait, for whoever flushes it.
+            call.began > rename.ended && (directories.contains(from) || call.thread == rename.thread && before)
+        };
+        if !flushed(parent, "fsync").into_iter().any(|call| in_time(&call)) {
             verdict.faults.push(format!("{to}: {parent} was not flushed after the rename"));
         }
         if from.rsplit_once('/').map(|(parent, _)| parent) != Some(parent) {
@@ -117,9 +128,9 @@ fn calls(trace: &str) -> Vec<Call> {
             let (Some((began, begun)), Some((_, end))) = (open.remove(thread), end.split_once(" resumed>")) else {
                 continue;
             };
-            calls.extend(call(&format!("{}{end}", begun.trim_end()), began, at));
+            calls.extend(call(thread, &format!("{}{end}", begun.trim_end()), began, at));
         } else {
-            calls.extend(call(rest, at, at));
+            calls.extend(call(thread, rest, at, at));
         }
     }
     calls.sort_by_key(|call| call.began);
@@ -127,11 +138,12 @@ fn calls(trace: &str) -> Vec<Call> {
 }
 
 /// `name(arguments) = result`, unless it failed or is no call at all.
-fn call(text: &str, began: usize, ended: usize) -> Option<Call> {
+fn call(thread: &str, text: &str, began: usize, ended: usize) -> Option<Call> {
     let (before, result) = text.rsplit_once(" = ")?;
     let (name, arguments) = before.trim_end().strip_suffix(')')?.split_once('(')?;
     let worked = result.starts_with(|first: char| first.is_ascii_digit());
-    worked.then(|| Call { name: name.to_owned(), arguments: arguments.to_owned(), began, ended })
+    let [thread, name, arguments] = [thread, name, arguments].map(str::to_owned);
+    worked.then(|| Call { thread, name, arguments, began, ended })
 }
 
 /// The paths among the arguments, made absolute by the directory's descriptor that stands before them.
@@ -217,7 +229,11 @@ mod tests {
         let mut early = lines.clone();
         let flush = early.remove(8);
         early.insert(2, flush);
-        assert_eq!(faults(&early.join("\n")), ["/etc/k/a: /etc/k was not flushed after the rename"]);
+        let too_early = ["/etc/k/a: /etc/k was not flushed after the rename"];
+        assert_eq!(faults(&early.join("\n")), too_early);
+        let mut recorded = lines.clone();
+        recorded.insert(7, "7 write(5</var/journal>, \"\"..., 9) = 9");
+        assert_eq!(faults(&recorded.join("\n")), too_early, "the journal said that it was done");
 
         let mut overlapping = lines.clone();
         overlapping.swap(5, 6);

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::command::Ended;
 use super::phases::applies;
 use super::stage::Stage;
-use super::tree::{Tree, tree};
+use super::tree::{CLUSTER_DIRS, Tree, differences, tree};
 
 const ABORTED: i32 = 6;
 const KILLED: i32 = 9;
@@ -28,18 +28,20 @@ fn a_run_that_dies_is_finished_by_the_same_command() {
     let server = ["key", "crt"].map(|end| format!("/etc/kubernetes/pki/etcd/server.{end}"));
     assert_eq!(server.clone().map(|path| stage.node(1).path(&path).exists()), [false; 2]);
 
-    // Another configuration is another run. What was promised is kept all the same.
+    // Another configuration is another run, and changes nothing.
+    let before = tree(stage.node(1), CLUSTER_DIRS);
     let other = stage.init().word("--upload-certs").run();
     assert_eq!(other.status.code(), Some(1), "{}", other.said());
     assert!(other.err.contains("with another configuration") && other.err.contains("--fresh"), "{}", other.said());
+    assert_eq!(differences(&before, &tree(stage.node(1), CLUSTER_DIRS)), [""; 0]);
     let [run, key, certificate] = [ended.begun().0, &server[0], &server[1]];
     let kept =
         format!("[resume] finished 2 files of certs/etcd-server that run {run} had sealed: `{key}`, `{certificate}`");
-    assert!(other.out.contains(&kept), "no `{kept}`:\n{}", other.said());
 
     // A phase has done all of its work, and it is not written down that it has.
     let ended = stage.init().with("KUBEWRIGHT_KILL_AT", "kubelet-start:committed").run();
     assert_eq!(ended.killed_by(), Some(ABORTED), "{}", ended.said());
+    assert!(ended.out.contains(&kept), "no `{kept}`:\n{}", ended.said());
     story.then(&ended);
 
     let ended = in_the_wait(&stage, Signal::INT);
