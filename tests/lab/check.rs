@@ -53,17 +53,23 @@ impl Test {
         if self.no_cluster {
             say::step("the tests on lab nodes are left out: --no-cluster");
         } else {
-            let run = self.prepare(&cache).and_then(|_lock| runner.run("cluster", self));
+            let run = self.prepare(&cache).and_then(|(_lock, lab)| {
+                let run = runner.run("cluster", self);
+                lab.down().and(run)
+            });
             tally.tests("tests on lab nodes", run, self.filter.is_some());
         }
         tally.close()
     }
 
-    /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' lab.
-    fn prepare(&self, cache: &Cache) -> Result<std::fs::File> {
+    /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' lab. Tests hand nodes on
+    /// to each other; a run that was interrupted may have left some of another Kubernetes.
+    fn prepare(&self, cache: &Cache) -> Result<(std::fs::File, Lab)> {
         let lock = cache.lock("tests")?;
-        Lab::open(TEST_LAB)?.prepare(self.binaries.kubernetes.as_deref())?;
-        Ok(lock)
+        let lab = Lab::open(TEST_LAB)?;
+        lab.down()?;
+        lab.prepare(self.binaries.kubernetes.as_deref())?;
+        Ok((lock, lab))
     }
 
     /// Tells the tests which lab is theirs, and which Kubernetes to run on it.
