@@ -143,7 +143,7 @@ fn call(thread: &str, text: &str, began: usize, ended: usize) -> Option<Call> {
     let (name, arguments) = before.trim_end().strip_suffix(')')?.split_once('(')?;
     let worked = result.starts_with(|first: char| first.is_ascii_digit());
     let [thread, name, arguments] = [thread, name, arguments].map(str::to_owned);
-    worked.then(|| Call { thread, name, arguments, began, ended })
+    worked.then_some(Call { thread, name, arguments, began, ended })
 }
 
 /// The paths among the arguments, made absolute by the directory's descriptor that stands before them.
