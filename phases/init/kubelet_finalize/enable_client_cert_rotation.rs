@@ -1,10 +1,5 @@
 //! Lets the kubelet use the client certificate that it rotates, instead of the one that `kubeconfig/kubelet` embedded.
 
-use std::time::Duration;
-
-use kubewright_config::KubeletDoc;
-use kubewright_node::{Attempt, wait_for};
-
 use crate::credentials;
 use crate::prelude::*;
 
@@ -17,14 +12,10 @@ impl Phase<Node> for EnableClientCertRotation {
     // The kubelet has written its rotating certificate by the time that it has registered the node.
     const AFTER: &'static [&'static str] = &["kubelet-start", "mark-control-plane"];
 
-    type Input = (Read<InitConfiguration>, Read<KubeletDoc>, Read<InitOptions>, Use<Files>, Use<Services>, Use<Probe>);
+    type Input = (Read<InitConfiguration>, Read<InitOptions>, Use<Files>, Use<Services>);
     type Output = ();
 
-    async fn run(
-        &self,
-        (init, kubelet, options, files, services, probe): Self::Input,
-        report: &Report,
-    ) -> Result<(), Failure> {
+    async fn run(&self, (init, options, files, services): Self::Input, report: &Report) -> Result<(), Failure> {
         let given = init.node_registration.kubelet_extra_args.iter().rev().find(|arg| arg.name == "cert-dir");
         let directory = given.map_or_else(|| paths::kubelet("pki"), |arg| Utf8PathBuf::from(&arg.value));
         let pem = directory.join(paths::KUBELET_CLIENT_PEM);
@@ -45,19 +36,10 @@ impl Phase<Node> for EnableClientCertRotation {
             format!("Updating \"{path}\" to point to a rotatable kubelet client certificate and key"),
         );
         files.write(&path, &Contents::secret(credentials::render(&document)?), paths::SECRET_FILE)?;
+        // Nobody waits for it here, as in kubeadm: the rest of `init` needs no kubelet, and old ones take seconds to start.
         if services.init_system().is_some() {
             services.restart("kubelet").await?;
         }
-        let Some((host, port)) = kubelet.healthz() else { return Ok(()) };
-        let url = format!("http://{host}:{port}/healthz");
-        wait_for(report, format!("the restarted kubelet to be healthy at {url}"), Duration::from_secs(60), || async {
-            Ok(match probe.health(&url).await {
-                Ok(answer) if answer.status == 200 => Attempt::Done(()),
-                Ok(answer) => Attempt::NotYet(format!("it answers {}", answer.status)),
-                Err(why) => Attempt::NotYet(why),
-            })
-        })
-        .await
-        .hint("look at the kubelet's log: `journalctl -xeu kubelet`")
+        Ok(())
     }
 }
