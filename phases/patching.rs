@@ -52,19 +52,32 @@ fn read_patches(
     probe: &Probe,
     report: &Report,
 ) -> Result<Patches, Failure> {
-    match &init.patches_directory {
-        Some(directory) => read_directory(directory, &Target::all_of(facts), &**probe, report),
-        None => Ok(Patches::default()),
-    }
+    let Some(directory) = &init.patches_directory else { return Ok(Patches::default()) };
+    read_and_tell(directory, &Target::all_of(facts), &**probe, report)
 }
 
-fn read_directory(
+fn read_and_tell(
     directory: &Utf8Path,
     targets: &[Target],
     probe: &dyn ProbeBackend,
     report: &Report,
 ) -> Result<Patches, Failure> {
     report.note(TAG, format!("Reading patches from path \"{directory}\""));
+    let patches = read_directory(directory, targets, probe)?;
+    tell_found(&patches, report);
+    Ok(patches)
+}
+
+/// Whether the user's patches can be read, for looking before anything is changed.
+///
+/// # Errors
+/// The directory of patches is none, or holds a patch that cannot be one.
+pub fn look(init: &InitConfiguration, facts: &VersionFacts, probe: &Probe) -> Result<(), Failure> {
+    let Some(directory) = &init.patches_directory else { return Ok(()) };
+    read_directory(directory, &Target::all_of(facts), &**probe).map(drop)
+}
+
+fn read_directory(directory: &Utf8Path, targets: &[Target], probe: &dyn ProbeBackend) -> Result<Patches, Failure> {
     let refuse = |why: String| Failure::new(why).kind(FailureKind::Validation);
     // As kubeadm, which looks at the path itself: who may replace a link could choose what is patched.
     match probe.entry(directory) {
@@ -74,11 +87,14 @@ fn read_directory(
     }
     let mut paths = Vec::new();
     walk(directory, probe, &mut paths)?;
-    let patches = Patches::parse(paths, targets, |path| {
+    Patches::parse(paths, targets, |path| {
         // What was not UTF-8 came as the replacement character, which no patch can mean.
         probe.read(path).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER)).map(String::into_bytes)
     })
-    .map_err(unfit)?;
+    .map_err(unfit)
+}
+
+fn tell_found(patches: &Patches, report: &Report) {
     let list = |paths: Vec<&Utf8Path>| paths.iter().filter_map(|path| path.file_name()).collect::<Vec<_>>().join(" ");
     let found: Vec<&Utf8Path> = patches.files().collect();
     if !found.is_empty() {
@@ -92,7 +108,6 @@ fn read_directory(
         let names = patches.ignored().iter().map(|ignored| ignored.path.as_path()).collect();
         report.note(TAG, format!("Ignored the following files: [{}]", list(names)));
     }
-    Ok(patches)
 }
 
 fn unfit(error: PatchError) -> Failure {

@@ -14,7 +14,8 @@ fn read(edit: impl FnOnce(&mut Machine)) -> (Result<Patches, Failure>, Vec<Strin
     let probe = FakeProbe::default();
     probe.edit(edit);
     let (events, mut heard) = Events::channel();
-    let read = read_directory("/patches".into(), &TARGETS, &probe, &Report::new("etcd/local", events));
+    let directory = Utf8Path::new("/patches");
+    let read = read_and_tell(directory, &TARGETS, &probe, &Report::new("etcd/local", events));
     let mut said = Vec::new();
     while let Ok(event) = heard.try_recv() {
         if let EventKind::Note { tag, text, .. } = event.kind {

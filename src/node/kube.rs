@@ -184,8 +184,8 @@ impl Kube {
         self.backend.get(access, object).await
     }
 
-    /// Creates the object, or makes the existing one hold what ours says; fields that only the server's copy has stay.
-    /// An object that says all of it already is not touched.
+    /// Creates the object, or replaces the existing one with ours, as kubeadm does. One that says all that ours says is
+    /// not touched, whatever else it says.
     pub async fn apply(&self, access: &KubeAccess, object: &Json, report: &Report) -> Result<Json, Failure> {
         let name = ObjectRef::of(object)
             .ok_or_else(|| Failure::new("an object without apiVersion, kind or name cannot be applied"))?;
