@@ -36,7 +36,7 @@ impl Machine {
     }
 }
 
-/// Looks at the machine for the configuration's dynamic defaults. Only what the defaults can need is looked at.
+/// Looks at the machine for the configuration's dynamic defaults: everything that they may need, whatever is configured.
 pub async fn host_facts(backends: &Backends) -> HostFacts {
     let probe = &backends.probe;
     let interfaces = probe.interfaces().into_iter().map(|found| Interface {
