@@ -7,6 +7,9 @@ use crate::facts::KubeletFacts;
 use crate::host::{HostFacts, Interface};
 use crate::net::{is_global_unicast, parse_ip};
 
+const CRI_SOCKET_FIX: &str = "for example unix:///run/containerd/containerd.sock";
+const ADVERTISE_FIX: &str = "name an address of a network interface, or leave it out to have that of the default route";
+
 /// Chooses the address that the API server advertises.
 ///
 /// A specific address is taken as it is, whether or not the machine has it. Without one (or with `0.0.0.0` or `::`,
@@ -17,19 +20,22 @@ use crate::net::{is_global_unicast, parse_ip};
 pub(crate) fn advertise_address(given: &str, field: &str, host: &HostFacts) -> Result<IpAddr, ConfigError> {
     let address = match given {
         "" => None,
-        text => Some(parse_ip(text).ok_or_else(|| ConfigError::invalid(field, text, "not an IP address"))?),
+        text => Some(
+            parse_ip(text).ok_or_else(|| ConfigError::invalid(field, text, "not an IP address").hint(ADVERTISE_FIX))?,
+        ),
     };
     if let Some(ip) = address.filter(|ip| ip.is_loopback()) {
         let mut loopback = host.interfaces.iter().filter(|interface| interface.name == "lo" && interface.up);
         let found = loopback.find_map(|lo| first_global(lo, false).or_else(|| first_global(lo, true)));
         return found.ok_or_else(|| {
-            ConfigError::invalid(field, ip, "other machines cannot reach a loopback address")
-                .hint("name an address of a network interface")
+            ConfigError::invalid(field, ip, "other machines cannot reach a loopback address").hint(ADVERTISE_FIX)
         });
     }
     match address.filter(|ip| !ip.is_unspecified()) {
         Some(ip) if is_global_unicast(ip) => Ok(ip),
-        Some(ip) => Err(ConfigError::invalid(field, ip, "not a global unicast address")),
+        Some(ip) => {
+            Err(ConfigError::invalid(field, ip, "not an address that other machines can reach").hint(ADVERTISE_FIX))
+        }
         None => from_default_route(address.is_some_and(|ip| ip.is_ipv6()), host).ok_or_else(|| {
             ConfigError::field(field, "no network interface with a default route has a global address")
                 .hint("name the address, for example with --apiserver-advertise-address")
@@ -74,8 +80,13 @@ pub(crate) fn cri_socket(
     }
     match given.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Ok(given.to_owned()),
-        Some(_) => Err(ConfigError::invalid(FIELD, given, "only URLs of the form unix:///path are supported")),
-        None if !given.starts_with('/') => Err(ConfigError::invalid(FIELD, given, "the path is not absolute")),
+        Some(_) => {
+            Err(ConfigError::invalid(FIELD, given, "only URLs of the form unix:///path are supported")
+                .hint(CRI_SOCKET_FIX))
+        }
+        None if !given.starts_with('/') => {
+            Err(ConfigError::invalid(FIELD, given, "the path is not absolute").hint(CRI_SOCKET_FIX))
+        }
         None if kubelet.socket_url => {
             warnings.push(Warning::new(FIELD, format!("a URL is expected; `{given}` is taken as `unix://{given}`")));
             Ok(format!("unix://{given}"))

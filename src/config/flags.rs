@@ -104,7 +104,8 @@ impl InitFlags {
         let ttl = self.token_ttl.as_deref().and_then(|text| match duration::parse(text) {
             Ok(ttl) => Some(ttl),
             Err(error) => {
-                errors.push(ConfigError::invalid("--token-ttl", text, error.to_string()));
+                let error = ConfigError::invalid("--token-ttl", text, error.to_string());
+                errors.push(error.hint("for example 24h0m0s, or 0 for a token that never expires"));
                 None
             }
         });
@@ -162,7 +163,7 @@ impl InitFlags {
 
 /// Names the flag that sets a field, for errors about settings that no file names.
 pub(crate) fn flag_of(field: &str) -> Option<&'static str> {
-    const FLAGS: [(&str, &str); 15] = [
+    const FLAGS: [(&str, &str); 16] = [
         ("localAPIEndpoint.advertiseAddress", "--apiserver-advertise-address"),
         ("localAPIEndpoint.bindPort", "--apiserver-bind-port"),
         ("apiServer.certSANs", "--apiserver-cert-extra-sans"),
@@ -170,6 +171,7 @@ pub(crate) fn flag_of(field: &str) -> Option<&'static str> {
         ("certificateKey", "--certificate-key"),
         ("controlPlaneEndpoint", "--control-plane-endpoint"),
         ("nodeRegistration.criSocket", "--cri-socket"),
+        ("nodeRegistration.ignorePreflightErrors", "--ignore-preflight-errors"),
         ("nodeRegistration.name", "--node-name"),
         ("featureGates", "--feature-gates"),
         ("imageRepository", "--image-repository"),
@@ -189,7 +191,10 @@ fn extra_args(flag: &str, values: &[String], errors: &mut Vec<ConfigError>) -> V
             Some((name, value)) if !value.contains('=') => {
                 args.push(v1beta4::Arg { name: name.to_owned(), value: value.to_owned() });
             }
-            _ => errors.push(ConfigError::invalid(flag, pair, "not of the form name=value, with one `=`")),
+            _ => {
+                let error = ConfigError::invalid(flag, pair, "not of the form name=value, with one `=`");
+                errors.push(error.hint("for example v=4; a value with `=` or `,` needs a file for --config"));
+            }
         }
     }
     args
@@ -211,7 +216,8 @@ fn feature_gates(text: &str, errors: &mut Vec<ConfigError>) -> BTreeMap<String, 
                 gates.insert(name, on);
             }
             None => {
-                errors.push(ConfigError::invalid("--feature-gates", pair, "not of the form Name=true or Name=false"))
+                let error = ConfigError::invalid("--feature-gates", pair, "not of the form Name=true or Name=false");
+                errors.push(error.hint("for example NodeLocalCRISocket=true"));
             }
         }
     }

@@ -59,10 +59,9 @@ pub fn load_init(
     let result = init(file.map(|(_, bytes)| bytes), flags, host, random, &mut errors, &mut warnings);
     if file.is_none() {
         for error in &mut errors {
-            if let Some(flag) = flags::flag_of(&error.field)
-                && error.hint.is_none()
-            {
-                error.hint = Some(format!("set by {flag}"));
+            if let Some(flag) = flags::flag_of(&error.field) {
+                let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
+                error.hint = Some(format!("set by {flag}{fix}"));
             }
         }
     }
@@ -199,7 +198,9 @@ fn join(
     let documents = yaml::documents(bytes).map_err(|error| errors.push(error)).ok()?;
     let sources = Sources::sort(&documents, errors, warnings);
     if sources.join.is_none() && errors.is_empty() {
-        errors.push(ConfigError::document("no JoinConfiguration in the file"));
+        errors.push(
+            ConfigError::document("no JoinConfiguration in the file").hint("its apiVersion is kubeadm.k8s.io/v1beta4"),
+        );
     }
     let mut wire = sources.read_join(errors, warnings);
     if let Some(name) = node_name {
@@ -238,7 +239,10 @@ fn stored(
     let documents = yaml::documents(bytes).map_err(|error| errors.push(error)).ok()?;
     let sources = Sources::sort_stored(&documents, errors, warnings);
     if sources.cluster.is_none() && errors.is_empty() {
-        errors.push(ConfigError::document("no ClusterConfiguration in the document"));
+        errors.push(
+            ConfigError::document("no ClusterConfiguration in the document")
+                .hint("look at the key ClusterConfiguration of kube-system/kubeadm-config"),
+        );
     }
     let wire = sources.read_cluster(errors, warnings);
     if !errors.is_empty() {

@@ -68,7 +68,8 @@ impl<'a> Sources<'a> {
             }
             if let Some(first) = kinds.insert(kind, line) {
                 let reason = format!("the file has two documents of this kind, the first at line {first}");
-                errors.push(ConfigError::invalid("kind", kind, reason).at(Some(document.line("kind"))));
+                let error = ConfigError::invalid("kind", kind, reason).hint("merge them, or remove one");
+                errors.push(error.at(Some(document.line("kind"))));
                 continue;
             }
             if group == GROUP

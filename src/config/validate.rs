@@ -1,23 +1,21 @@
 //! The rules that values must follow, one function each: text in, typed value out or an error noted.
+//!
+//! The rules are kubeadm's (`apis/kubeadm/validation`); those that it lacks, and without which a component would not
+//! start, stand in docs/parity.md. Every error says what to change.
 
-use std::net::IpAddr;
+mod name;
+mod registry;
+mod subnets;
+mod taint;
+mod volume;
 
 use camino::Utf8PathBuf;
 
 use crate::error::{ConfigError, Warning};
-use crate::model::{Arg, EnvVar, Networking};
-use crate::net::{self, HostPort, Subnets};
+use crate::model::{Arg, EnvVar};
+use crate::net::{HostPort, HostPortError};
 use crate::v1beta4;
 use crate::yaml::{self, Document};
-
-/// A service subnet holds the API server's and the DNS service's addresses.
-const MIN_SERVICE_ADDRESSES: u128 = 10;
-/// A pod subnet that is any smaller is of no use.
-const MIN_POD_ADDRESSES: u128 = 14;
-/// The API server keeps a bitmap of all service addresses in one etcd object.
-const MAX_SERVICE_HOST_BITS: u8 = 20;
-/// kube-controller-manager's limit between the pods' mask and a node's.
-const MAX_NODE_MASK_DIFFERENCE: u8 = 16;
 
 /// Collects faults and warnings of one document.
 #[derive(Default)]
@@ -41,9 +39,20 @@ impl<'a> Check<'a> {
         self.errors.push(error.at(line));
     }
 
-    /// Notes a fault of a value.
-    pub fn invalid(&mut self, field: &str, value: impl std::fmt::Display, reason: impl Into<String>) {
-        self.error(ConfigError::invalid(field, value, reason));
+    /// Notes a fault of a value, and what to change.
+    pub fn invalid(
+        &mut self,
+        field: &str,
+        value: impl std::fmt::Display,
+        reason: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.error(ConfigError::invalid(field, value, reason).hint(fix));
+    }
+
+    /// Notes that a field has no value, and what to give.
+    pub fn missing(&mut self, field: &str, reason: impl Into<String>, fix: impl Into<String>) {
+        self.error(ConfigError::field(field, reason).hint(fix));
     }
 
     /// Notes a warning with its line.
@@ -60,46 +69,23 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// Parses text that has a `FromStr`.
-    pub fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, field: &str, text: &str) -> Option<T> {
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.invalid(field, text, error.to_string());
-                None
-            }
+    /// Checks that a value is one of a few.
+    pub fn one_of(&mut self, field: &str, value: &str, known: &[&str]) {
+        if !known.contains(&value) {
+            let fix = match crate::wire::closest(value, known) {
+                Some(meant) => format!("write {meant}"),
+                None => "choose one of these".to_owned(),
+            };
+            self.invalid(field, value, format!("must be one of {}", known.join(", ")), fix);
         }
     }
 
     /// Checks that a path is absolute.
     pub fn absolute_path(&mut self, field: &str, path: &str) -> Utf8PathBuf {
         if !path.starts_with('/') {
-            self.invalid(field, path, "the path is not absolute");
+            self.invalid(field, path, "the path is not absolute", "begin it with `/`");
         }
         path.into()
-    }
-
-    /// Checks that a name is an RFC 1123 subdomain.
-    pub fn dns_subdomain(&mut self, field: &str, name: &str) {
-        if !net::is_dns_subdomain(name) {
-            let reason = "not a lower-case RFC 1123 subdomain: letters, digits, `-` and `.`, each part beginning and ending with a letter or digit, 253 characters at most";
-            self.invalid(field, name, reason);
-        }
-    }
-
-    /// Checks names of certificates: addresses, DNS names or wildcards.
-    pub fn sans(&mut self, field: &str, names: &[String]) {
-        for (index, name) in names.iter().enumerate() {
-            let fits =
-                net::is_dns_subdomain(name) || net::is_wildcard_dns_subdomain(name) || net::parse_ip(name).is_some();
-            if !fits {
-                self.invalid(
-                    &yaml::item(field, index),
-                    name,
-                    "neither an IP address nor a lower-case DNS name, with or without `*.`",
-                );
-            }
-        }
     }
 
     /// Checks that every flag has a name.
@@ -107,11 +93,13 @@ impl<'a> Check<'a> {
         for (index, arg) in args.iter().enumerate() {
             let path = yaml::item(field, index);
             if arg.name.is_empty() {
-                self.error(ConfigError::field(path, "the argument has no name"));
+                self.missing(&path, "the argument has no name", "give it one, without dashes, such as `name: v`");
             } else if arg.name.starts_with('-') {
-                let hint = format!("write `{}`", arg.name.trim_start_matches('-'));
-                let error = ConfigError::invalid(path, &arg.name, "the name of an argument has no leading dashes");
-                self.error(error.hint(hint));
+                let fix = format!("write `{}`", arg.name.trim_start_matches('-'));
+                self.invalid(&path, &arg.name, "the name of an argument has no leading dashes", fix);
+            } else if arg.name.contains(|c: char| c == '=' || c.is_whitespace()) {
+                let fix = "put what follows the name into `value`";
+                self.invalid(&path, &arg.name, "the name of an argument has no `=` and no spaces", fix);
             }
         }
         args.into_iter().map(|arg| Arg { name: arg.name, value: arg.value }).collect()
@@ -120,8 +108,15 @@ impl<'a> Check<'a> {
     /// Checks environment variables and fills in the version of their field references.
     pub fn envs(&mut self, field: &str, envs: Vec<v1beta4::EnvVar>) -> Vec<EnvVar> {
         let take = |(index, env): (usize, v1beta4::EnvVar)| {
+            let path = yaml::item(field, index);
             if env.name.is_empty() {
-                self.error(ConfigError::field(yaml::item(field, index), "the variable has no name"));
+                self.missing(&path, "the variable has no name", "give it one, such as `name: HTTPS_PROXY`");
+            } else if env.name.contains('=') {
+                let fix = "put what follows the name into `value`";
+                self.invalid(&path, &env.name, "the name of a variable has no `=`", fix);
+            }
+            if !env.value.is_empty() && env.value_from.is_some() {
+                self.missing(&path, "value and valueFrom exclude each other", "remove one of them");
             }
             let mut value_from = env.value_from;
             if let Some(reference) = value_from.as_mut().and_then(|from| from.get_mut("fieldRef")?.as_object_mut()) {
@@ -132,20 +127,21 @@ impl<'a> Check<'a> {
         envs.into_iter().enumerate().map(take).collect()
     }
 
-    /// Checks the form of a registry with its path.
-    pub fn image_repository(&mut self, field: &str, repository: &str) {
-        if !is_image_repository(repository) {
-            self.invalid(field, repository, "not a registry such as registry.k8s.io or example.com:5000/path");
-        }
-    }
-
-    /// Parses `host[:port]`; an empty text is no endpoint.
-    pub fn endpoint(&mut self, field: &str, text: &str, default_port: u16) -> Option<HostPort> {
+    /// Parses `host[:port]`; an empty text is no endpoint, and a missing port becomes `default_port`.
+    pub fn endpoint(&mut self, field: &str, text: &str, default_port: Option<u16>) -> Option<HostPort> {
         if text.is_empty() {
             return None;
         }
-        let parsed = HostPort::parse(text, Some(default_port));
-        parsed.map_err(|error| self.invalid(field, text, error.to_string())).ok()
+        let fix = |error: &HostPortError| match error {
+            HostPortError::Form => "put brackets around an IPv6 address, as in [fd00::1]:6443".to_owned(),
+            HostPortError::Host(host) => match host.split_once("://").or_else(|| text.split_once("://")) {
+                Some((scheme, _)) => format!("leave out `{scheme}://`"),
+                None => name::similar(host).unwrap_or_else(|| "for example lb.example.com:6443".to_owned()),
+            },
+            HostPortError::Port(_) | HostPortError::NoPort => "for example lb.example.com:6443".to_owned(),
+        };
+        let parsed = HostPort::parse(text, default_port);
+        parsed.map_err(|error| self.invalid(field, text, error.to_string(), fix(&error))).ok()
     }
 
     /// Checks a port.
@@ -153,7 +149,7 @@ impl<'a> Check<'a> {
         match u16::try_from(port) {
             Ok(port) if port > 0 => port,
             _ => {
-                self.invalid(field, port, "not a port between 1 and 65535");
+                self.invalid(field, port, "not a port between 1 and 65535", "6443 is the default");
                 0
             }
         }
@@ -163,148 +159,23 @@ impl<'a> Check<'a> {
     pub fn urls(&mut self, field: &str, urls: &[String], https: bool) {
         for (index, url) in urls.iter().enumerate() {
             let path = yaml::item(field, index);
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let host = if rest.is_empty() { "10.0.0.1:2379" } else { rest };
+            let fix = format!("write `https://{host}`");
             let scheme = url.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
             match scheme {
-                None | Some("") => {
-                    self.invalid(&path, url, "a URL with a scheme is expected, such as https://10.0.0.1:2379")
+                None | Some("") => self.invalid(&path, url, "a URL with a scheme is expected", fix),
+                Some(_) if url.contains(char::is_whitespace) => {
+                    self.invalid(&path, url, "a URL has no spaces", "write each URL as an entry of its own");
                 }
                 Some("https") => {}
-                Some(_) if https => self.invalid(&path, url, "the URL must use https, since certificates are set"),
-                Some(_) => {}
-            }
-        }
-    }
-
-    /// Checks subnets and the DNS domain.
-    pub fn networking(
-        &mut self,
-        networking: &v1beta4::Networking,
-        controller_args: &[v1beta4::Arg],
-    ) -> Option<Networking> {
-        self.dns_subdomain("networking.dnsDomain", &networking.dns_domain);
-        let services = self.parse::<Subnets>("networking.serviceSubnet", &networking.service_subnet);
-        if let Some(services) = &services {
-            self.subnet_sizes("networking.serviceSubnet", services, MIN_SERVICE_ADDRESSES);
-            for subnet in services.iter() {
-                if subnet.max_prefix_len() - subnet.prefix_len() > MAX_SERVICE_HOST_BITS {
-                    let least = subnet.max_prefix_len() - MAX_SERVICE_HOST_BITS;
-                    self.invalid(
-                        "networking.serviceSubnet",
-                        subnet,
-                        format!("the subnet is too large; its mask must be at least /{least}"),
-                    );
+                Some("http") if https => {
+                    self.invalid(&path, url, "the URL must use https, since certificates are set", fix);
                 }
+                Some("http") => {}
+                Some(_) => self.invalid(&path, url, "etcd is reached by https, or by http", fix),
             }
         }
-        let field = "networking.podSubnet";
-        let pods = match networking.pod_subnet.as_str() {
-            "" => None,
-            text => self.parse::<Subnets>(field, text),
-        };
-        if let Some(pods) = &pods {
-            self.subnet_sizes(field, pods, MIN_POD_ADDRESSES);
-            let last =
-                |name: &str| controller_args.iter().rev().find(|arg| arg.name == name).map(|arg| arg.value.as_str());
-            if last("allocate-node-cidrs") != Some("false") {
-                for subnet in pods.iter() {
-                    let (flag, default) = match subnet.addr().is_ipv4() {
-                        true => ("node-cidr-mask-size-ipv4", 24),
-                        false => ("node-cidr-mask-size-ipv6", 64),
-                    };
-                    self.node_mask(field, subnet, last(flag), flag, default);
-                }
-            }
-        }
-        Some(Networking { service_subnet: services?, pod_subnet: pods, dns_domain: networking.dns_domain.clone() })
-    }
-
-    fn node_mask(&mut self, field: &str, subnet: ipnet::IpNet, given: Option<&str>, flag: &str, default: u8) {
-        let mask = match given.filter(|text| !text.is_empty()).map(str::parse::<u8>) {
-            None => default,
-            Some(Ok(mask)) => mask,
-            Some(Err(_)) => {
-                let reason = format!("kube-controller-manager's argument {flag} is not a mask");
-                return self.invalid(field, given.unwrap_or_default(), reason);
-            }
-        };
-        let pods = subnet.prefix_len();
-        if pods > mask {
-            self.invalid(field, subnet, format!("the subnet (/{pods}) is smaller than that of one node (/{mask})"));
-        } else if mask - pods > MAX_NODE_MASK_DIFFERENCE {
-            let reason = format!(
-                "the subnet (/{pods}) and that of one node (/{mask}) differ by more than {MAX_NODE_MASK_DIFFERENCE} bits"
-            );
-            let hint = format!("choose a smaller subnet, or set kube-controller-manager's argument {flag}");
-            self.error(ConfigError::invalid(field, subnet, reason).hint(hint));
-        }
-    }
-
-    fn subnet_sizes(&mut self, field: &str, subnets: &Subnets, least: u128) {
-        for subnet in subnets.iter() {
-            let bits = u32::from(subnet.max_prefix_len() - subnet.prefix_len());
-            let size = 1_u128.checked_shl(bits).unwrap_or(u128::MAX);
-            if size < least {
-                self.invalid(field, subnet, format!("the subnet has {size} address(es); {least} are needed at least"));
-            }
-            let site_local = |ip: IpAddr| matches!(ip, IpAddr::V6(ip) if ip.segments()[0] & 0xffc0 == 0xfec0);
-            if site_local(subnet.network()) || site_local(subnet.broadcast()) {
-                self.warn(
-                    field,
-                    format!("{subnet} holds IPv6 site-local addresses (fec0::/10), which RFC 3879 deprecates"),
-                );
-            }
-        }
-    }
-}
-
-/// Tells whether `<repository>/name:tag` is a reference by the grammar of container registries.
-fn is_image_repository(repository: &str) -> bool {
-    let (domain, path) = match repository.split_once('/') {
-        Some((domain, path)) => (domain, Some(path)),
-        None => (repository, None),
-    };
-    // Without a slash it may be a host or a path; with one, the part before it is a host only if it cannot be a path.
-    let host = is_domain(domain);
-    let first = host || is_path_part(domain);
-    first && path.is_none_or(|path| path.split('/').all(is_path_part))
-}
-
-fn is_domain(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (text, None),
-    };
-    let part = |part: &str| {
-        let inner = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        !part.is_empty() && inner && !part.starts_with('-') && !part.ends_with('-')
-    };
-    let ipv6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let name = match ipv6 {
-        Some(ip) => !ip.is_empty() && ip.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':'),
-        None => host.split('.').all(part),
-    };
-    name && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Lower-case words joined by one `.`, one or two `_`, or any number of `-`.
-fn is_path_part(text: &str) -> bool {
-    let mut rest = text;
-    loop {
-        let word = rest.bytes().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).count();
-        if word == 0 {
-            return false;
-        }
-        rest = &rest[word..];
-        if rest.is_empty() {
-            return true;
-        }
-        let separator = rest.bytes().take_while(|byte| b"._-".contains(byte)).count();
-        let joined = &rest[..separator];
-        let fits = matches!(joined, "." | "_" | "__") || (separator > 0 && joined.bytes().all(|byte| byte == b'-'));
-        if !fits {
-            return false;
-        }
-        rest = &rest[separator..];
     }
 }
 

@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         result
     }
 
-    fn expected(&mut self, what: &str, value: &Value, hint: Option<&str>) {
+    fn expected(&mut self, what: &str, value: &Value, fix: &str) {
         let found = match value {
             Value::Null => "nothing",
             Value::Bool(_) => "a boolean",
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         };
         let mut error = ConfigError::field(self.path.clone(), format!("expected {what}, found {found}"));
         error.value = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)).then(|| value.to_string());
-        error.hint = hint.map(str::to_owned);
+        error.hint = Some(fix.to_owned());
         self.errors.push(error.at(Some(self.document.line(&self.path))));
     }
 
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     pub fn map<'v>(&mut self, value: &'v Value) -> Option<&'v Map<String, Value>> {
         let map = value.as_object();
         if map.is_none() && !value.is_null() {
-            self.expected("a map", value, None);
+            self.expected("a map", value, "write its fields below it, indented, each as `name: value`");
         }
         map
     }
@@ -118,8 +118,8 @@ impl Wire for String {
         match value {
             Value::String(text) => text.clone(),
             _ => {
-                let quote = matches!(value, Value::Bool(_) | Value::Number(_)).then_some("put it in quotes");
-                reader.expected("a string", value, quote);
+                let scalar = matches!(value, Value::Bool(_) | Value::Number(_));
+                reader.expected("a string", value, if scalar { "put it in quotes" } else { "write one text" });
                 Self::new()
             }
         }
@@ -140,7 +140,8 @@ impl Wire for SecretText {
             Value::String(text) => text.clone().into(),
             _ => {
                 // Even a secret of the wrong type must not be repeated.
-                reader.expected("a string (in quotes)", &Value::Array(Vec::new()), None);
+                let error = ConfigError::field(reader.path.clone(), "expected a string").hint("put it in quotes");
+                reader.errors.push(error.at(Some(reader.document.line(&reader.path))));
                 Self::default()
             }
         }
@@ -158,7 +159,8 @@ impl Wire for SecretText {
 impl Wire for bool {
     fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
         value.as_bool().unwrap_or_else(|| {
-            reader.expected("true or false", value, value.is_string().then_some("remove the quotes"));
+            let flag = matches!(value.as_str(), Some("true" | "false"));
+            reader.expected("true or false", value, if flag { "remove the quotes" } else { "write true or false" });
             false
         })
     }
@@ -175,7 +177,9 @@ impl Wire for bool {
 impl Wire for i32 {
     fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
         value.as_i64().and_then(|number| Self::try_from(number).ok()).unwrap_or_else(|| {
-            reader.expected("a whole number of 32 bits", value, None);
+            let number = value.as_str().is_some_and(|text| text.parse::<Self>().is_ok());
+            let fix = if number { "remove the quotes" } else { "write a whole number, at most 2147483647" };
+            reader.expected("a whole number of 32 bits", value, fix);
             0
         })
     }
@@ -192,12 +196,13 @@ impl Wire for i32 {
 impl Wire for std::time::Duration {
     fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
         let Value::String(text) = value else {
-            reader.expected("a duration such as 4m0s", value, Some("give a number with its unit"));
+            reader.expected("a duration such as 4m0s", value, "write it with its unit, in quotes or not");
             return Self::ZERO;
         };
         duration::parse(text).unwrap_or_else(|error| {
             let line = Some(reader.document.line(&reader.path));
-            reader.errors.push(ConfigError::invalid(reader.path.clone(), text, error.to_string()).at(line));
+            let error = ConfigError::invalid(reader.path.clone(), text, error.to_string());
+            reader.errors.push(error.at(line).hint("for example 4m0s or 8760h"));
             Self::ZERO
         })
     }
@@ -243,8 +248,7 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Vec<T> {
     fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
         let Value::Array(list) = value else {
-            let hint = value.is_object().then_some("write it as a list, one entry a line after `- `");
-            reader.expected("a list", value, hint);
+            reader.expected("a list", value, "write one entry a line, each after `- `");
             return Self::new();
         };
         let read = |(index, value)| {

@@ -48,11 +48,12 @@ impl Document {
 /// The input is too large, no UTF-8 or no YAML; or a document separator has text beside it.
 pub fn documents(bytes: &[u8]) -> Result<Vec<Document>, ConfigError> {
     if bytes.len() > MAX_BYTES {
-        return Err(ConfigError::document(format!("the input is larger than {} MiB", MAX_BYTES >> 20)));
+        return Err(ConfigError::document(format!("the input is larger than {} MiB", MAX_BYTES >> 20))
+            .hint("keep only what differs from the defaults"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        ConfigError::document("the input is not UTF-8 text").at(Some(line))
+        ConfigError::document("the input is not UTF-8 text").at(Some(line)).hint("save the file as UTF-8")
     })?;
     let parts = split(text.strip_prefix('\u{feff}').unwrap_or(text))?;
     parts.into_iter().map(|(first_line, part)| parse(part, first_line)).collect()
@@ -66,7 +67,7 @@ pub fn document(bytes: &[u8]) -> Result<Document, ConfigError> {
     let mut found = documents(bytes)?;
     match (found.pop(), found.is_empty()) {
         (Some(document), true) => Ok(document),
-        _ => Err(ConfigError::document("expected exactly one YAML document")),
+        _ => Err(ConfigError::document("expected exactly one YAML document").hint("remove the others")),
     }
 }
 
@@ -102,7 +103,8 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
 fn parse(text: &str, first_line: usize) -> Result<Document, ConfigError> {
     let (mut value, duplicates) = read::read(text).map_err(|error| {
         let line = error.location().map(|location| location.line() + first_line - 1);
-        ConfigError::document(format!("not valid YAML: {}", read::message(&error))).at(line)
+        let error = ConfigError::document(format!("not valid YAML: {}", read::message(&error))).at(line);
+        error.hint("look at the indentation, quotes and colons around this line")
     })?;
     let lines = Lines::scan(text, first_line);
     lines.resolve_old_booleans(&mut value);

@@ -9,8 +9,8 @@ use crate::error::ConfigError;
 use crate::facts::VersionFacts;
 use crate::host::HostFacts;
 use crate::model::{
-    ApiServer, ClusterConfiguration, ControlPlaneComponent, Dns, EncryptionAlgorithm, Etcd, ExternalEtcd, ExtraVolume,
-    ImageMeta, LocalEtcd, Proxy,
+    ApiServer, ClusterConfiguration, ControlPlaneComponent, Dns, EncryptionAlgorithm, Etcd, ExternalEtcd, ImageMeta,
+    LocalEtcd, Proxy,
 };
 use crate::v1beta4;
 use crate::validate::Check;
@@ -31,7 +31,7 @@ pub(crate) fn cluster(
     let facts = version(&wire.kubernetes_version, host, check);
     let networking = check.networking(&wire.networking, &wire.controller_manager.extra_args);
     let bind_port = u16::try_from(bind_port).ok().filter(|port| *port > 0).unwrap_or(defaults::BIND_PORT);
-    let endpoint = check.endpoint("controlPlaneEndpoint", &wire.control_plane_endpoint, bind_port);
+    let endpoint = check.endpoint("controlPlaneEndpoint", &wire.control_plane_endpoint, Some(bind_port));
     if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| endpoint.port() != bind_port) {
         let message = format!("port {} differs from the local API server's port {bind_port}", endpoint.port());
         check.warn("controlPlaneEndpoint", message);
@@ -96,7 +96,7 @@ fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<Versio
     match versions::facts_for(&version) {
         Ok(facts) => Some(facts),
         Err(error) => {
-            check.invalid(FIELD, text, error.to_string());
+            check.invalid(FIELD, text, error.to_string(), format!("for example {}", versions::default_version()));
             None
         }
     }
@@ -129,15 +129,18 @@ fn encryption_algorithm(name: &str, check: &mut Check<'_>) -> EncryptionAlgorith
     if name.is_empty() {
         return EncryptionAlgorithm::default();
     }
-    EncryptionAlgorithm::from_name(name).unwrap_or_else(|| {
-        let known = EncryptionAlgorithm::ALL.map(EncryptionAlgorithm::as_str).join(", ");
-        check.invalid("encryptionAlgorithm", name, format!("must be one of {known}"));
-        EncryptionAlgorithm::default()
-    })
+    check.one_of("encryptionAlgorithm", name, &EncryptionAlgorithm::ALL.map(EncryptionAlgorithm::as_str));
+    EncryptionAlgorithm::from_name(name).unwrap_or_default()
 }
 
 fn validity(leaf: Duration, authority: Duration, check: &mut Check<'_>) {
     let field = "certificateValidityPeriod";
+    for (field, period, example) in [(field, leaf, "8760h"), ("caCertificateValidityPeriod", authority, "87600h")] {
+        if period.is_zero() {
+            let reason = "the certificates would have expired when they are made";
+            check.invalid(field, crate::duration::format(period), reason, format!("for example {example}"));
+        }
+    }
     if leaf > authority {
         check.warn(field, "leaf certificates would outlive their authorities");
     } else if leaf > defaults::CERTIFICATE_VALIDITY {
@@ -151,7 +154,7 @@ fn validity(leaf: Duration, authority: Duration, check: &mut Check<'_>) {
 fn component(field: &str, wire: v1beta4::ControlPlaneComponent, check: &mut Check<'_>) -> ControlPlaneComponent {
     ControlPlaneComponent {
         extra_args: check.args(&yaml::child(field, "extraArgs"), wire.extra_args),
-        extra_volumes: wire.extra_volumes.into_iter().map(volume).collect(),
+        extra_volumes: check.volumes(&yaml::child(field, "extraVolumes"), wire.extra_volumes),
         extra_envs: check.envs(&yaml::child(field, "extraEnvs"), wire.extra_envs),
     }
 }
@@ -171,19 +174,12 @@ fn lower_case(names: Vec<String>) -> Vec<String> {
     names.into_iter().map(|name| name.to_lowercase()).collect()
 }
 
-fn volume(wire: v1beta4::HostPathMount) -> ExtraVolume {
-    ExtraVolume {
-        name: wire.name,
-        host_path: wire.host_path,
-        mount_path: wire.mount_path,
-        read_only: wire.read_only,
-        path_type: wire.path_type,
-    }
-}
-
 fn image(field: &str, repository: String, tag: String, check: &mut Check<'_>) -> ImageMeta {
     if !repository.is_empty() {
         check.image_repository(&yaml::child(field, "imageRepository"), &repository);
+    }
+    if !tag.is_empty() {
+        check.image_tag(&yaml::child(field, "imageTag"), &tag);
     }
     let given = |text: String| (!text.is_empty()).then_some(text);
     ImageMeta { repository: given(repository), tag: given(tag) }
@@ -199,7 +195,7 @@ fn etcd(wire: v1beta4::Etcd, check: &mut Check<'_>) -> Option<Etcd> {
             None
         }
         (None, None) => {
-            check.error(ConfigError::field("etcd", "either local or external is required"));
+            check.missing("etcd", "either local or external is required", "remove the field to have a local etcd");
             None
         }
     }
@@ -222,10 +218,12 @@ fn external_etcd(wire: v1beta4::ExternalEtcd, check: &mut Check<'_>) -> External
     const FIELD: &str = "etcd.external";
     let (ca, cert, key) = (!wire.ca_file.is_empty(), !wire.cert_file.is_empty(), !wire.key_file.is_empty());
     if cert != key {
-        let missing = if cert { "keyFile" } else { "certFile" };
-        check.error(ConfigError::field(yaml::child(FIELD, missing), "certFile and keyFile need each other"));
+        let (missing, there) = if cert { ("keyFile", "certFile") } else { ("certFile", "keyFile") };
+        let fix = format!("add {missing}, or remove {there}");
+        check.missing(&yaml::child(FIELD, missing), "certFile and keyFile need each other", fix);
     } else if cert && !ca {
-        check.error(ConfigError::field(yaml::child(FIELD, "caFile"), "certFile and keyFile need a caFile"));
+        let fix = "add the authority of the etcd cluster";
+        check.missing(&yaml::child(FIELD, "caFile"), "certFile and keyFile need a caFile", fix);
     }
     if wire.endpoints.is_empty() {
         let error = ConfigError::field("etcd.external.endpoints", "at least one endpoint is needed");

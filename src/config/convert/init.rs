@@ -87,14 +87,17 @@ fn bootstrap_token(
         wire.groups = vec![defaults::TOKEN_GROUP.to_owned()];
     }
     for usage in wire.usages.iter().filter(|usage| !defaults::TOKEN_USAGES.contains(&usage.as_str())) {
-        check.invalid(&yaml::child(field, "usages"), usage, "must be signing or authentication");
+        let fix = "leave the field out to have both";
+        check.invalid(&yaml::child(field, "usages"), usage, "must be signing or authentication", fix);
     }
     let groups = yaml::child(field, "groups");
     if !wire.usages.iter().any(|usage| usage == "authentication") {
-        check.error(ConfigError::field(groups.clone(), "groups need the usage `authentication`"));
+        let fix = "add it to usages";
+        check.missing(&groups, "a token has groups by its usage `authentication`, which is not there", fix);
     }
     for group in wire.groups.iter().filter(|group| !is_token_group(group)) {
-        check.invalid(&groups, group, "must be system:bootstrappers: and then lower-case letters, digits, `:` and `-`, ending with a letter or digit");
+        let reason = "must be system:bootstrappers: and then lower-case letters, digits, `:` and `-`, ending with a letter or digit";
+        check.invalid(&groups, group, reason, format!("for example {}", defaults::TOKEN_GROUP));
     }
     // kubeadm fills in the lifetime first and then refuses every token with a moment of expiry. We do not.
     let ttl = match (&wire.expires, wire.ttl) {
@@ -109,11 +112,8 @@ fn bootstrap_token(
         let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
         let utc = moment.and_then(|moment| moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok());
         if utc.is_none() {
-            check.invalid(
-                &yaml::child(field, "expires"),
-                &text,
-                "not a moment in RFC 3339, such as 2030-01-02T03:04:05Z",
-            );
+            let fix = "for example 2030-01-02T03:04:05Z, or use ttl";
+            check.invalid(&yaml::child(field, "expires"), &text, "not a moment in RFC 3339", fix);
         }
         utc
     });
@@ -198,26 +198,30 @@ pub(super) fn node_registration(
     for warning in told {
         check.warn(&warning.field, warning.message);
     }
-    let image_pull_policy = match wire.image_pull_policy.as_str() {
-        "" | "IfNotPresent" => ImagePullPolicy::IfNotPresent,
-        "Always" => ImagePullPolicy::Always,
-        "Never" => ImagePullPolicy::Never,
-        other => {
-            check.invalid("nodeRegistration.imagePullPolicy", other, "must be Always, IfNotPresent or Never");
-            ImagePullPolicy::default()
-        }
-    };
-    let taint = |taint: v1beta4::Taint| Taint { key: taint.key, value: taint.value, effect: taint.effect };
+    let image_pull_policy = pull_policy("nodeRegistration.imagePullPolicy", &wire.image_pull_policy, check);
     Some(NodeRegistration {
         hostname_override: (name != hostname).then(|| name.clone()),
         name,
         cri_socket: check.or(socket, String::new()),
-        taints: wire.taints.map_or(default_taints, |taints| taints.into_iter().map(taint).collect()),
+        taints: wire.taints.map_or(default_taints, |taints| check.taints("nodeRegistration.taints", taints)),
         kubelet_extra_args,
         ignore_preflight_errors: ignored_checks(wire.ignore_preflight_errors, &[], check),
         image_pull_policy,
         image_pull_serial: wire.image_pull_serial.unwrap_or(true),
     })
+}
+
+/// Parses when images are pulled.
+pub(super) fn pull_policy(field: &str, text: &str, check: &mut Check<'_>) -> ImagePullPolicy {
+    match text {
+        "" | "IfNotPresent" => ImagePullPolicy::IfNotPresent,
+        "Always" => ImagePullPolicy::Always,
+        "Never" => ImagePullPolicy::Never,
+        other => {
+            check.one_of(field, other, &["Always", "IfNotPresent", "Never"]);
+            ImagePullPolicy::default()
+        }
+    }
 }
 
 /// Unites the checks to ignore from the file and the command line: lower-case, sorted, each once.
@@ -228,7 +232,10 @@ pub(crate) fn ignored_checks(file: Vec<String>, flags: &[String], check: &mut Ch
     names.dedup();
     if names.len() > 1 && names.iter().any(|name| name == "all") {
         let reason = "`all` includes every other check";
-        check.error(ConfigError::invalid("ignore-preflight-errors", names.join(","), reason).hint("name only `all`"));
+        check.error(
+            ConfigError::invalid("nodeRegistration.ignorePreflightErrors", names.join(","), reason)
+                .hint("name only `all`"),
+        );
     }
     names
 }

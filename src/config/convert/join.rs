@@ -5,7 +5,6 @@ use crate::defaults;
 use crate::error::ConfigError;
 use crate::facts::VersionFacts;
 use crate::model::{BootstrapTokenDiscovery, Discovery, JoinConfiguration, JoinControlPlane};
-use crate::net::HostPort;
 use crate::token::SecretText;
 use crate::v1beta4;
 use crate::validate::Check;
@@ -25,7 +24,12 @@ pub(crate) fn join(
     defaults::text(&mut ca_cert_path, defaults::CA_CERT_PATH);
     let path = check.absolute_path("caCertPath", &ca_cert_path);
     if path.extension() != Some("crt") {
-        check.invalid("caCertPath", &ca_cert_path, "the name must end in .crt");
+        check.invalid(
+            "caCertPath",
+            &ca_cert_path,
+            "the name must end in .crt",
+            "for example /etc/kubernetes/pki/ca.crt",
+        );
     }
     let (discovery, tls_bootstrap_token) = discovery(wire.discovery, check);
     let control_plane = wire.control_plane.map(|wire| {
@@ -64,16 +68,17 @@ fn discovery(
             let path = path.strip_prefix("file://").map(str::to_owned).unwrap_or(path);
             let scheme = path.split_once("://").map(|(scheme, _)| scheme);
             if path.is_empty() || scheme.is_some_and(|scheme| scheme != "https") {
-                check.invalid("discovery.file.kubeConfigPath", &path, "neither a file nor an https URL");
+                let fix = "for example /root/cluster-info.conf";
+                check.invalid("discovery.file.kubeConfigPath", &path, "neither a file nor an https URL", fix);
             }
             (Some(Discovery::File(path)), SecretText::default())
         }
         (both, _) => {
-            let reason = match both {
-                Some(_) => "bootstrapToken and file exclude each other",
-                None => "either bootstrapToken or file is required",
+            let (reason, fix) = match both {
+                Some(_) => ("bootstrapToken and file exclude each other", "remove one of them"),
+                None => ("either bootstrapToken or file is required", "add the one that you were given for joining"),
             };
-            check.error(ConfigError::field("discovery", reason));
+            check.missing("discovery", reason, fix);
             (None, SecretText::default())
         }
     };
@@ -95,12 +100,7 @@ fn by_token(wire: v1beta4::BootstrapTokenDiscovery, check: &mut Check<'_>) -> Op
             check.error(error.hint("for example 192.0.2.1:6443"));
             None
         }
-        text => {
-            let parsed = HostPort::parse(text, None);
-            parsed
-                .map_err(|error| check.invalid("discovery.bootstrapToken.apiServerEndpoint", text, error.to_string()))
-                .ok()
-        }
+        text => check.endpoint("discovery.bootstrapToken.apiServerEndpoint", text, None),
     };
     if wire.ca_cert_hashes.is_empty() && !wire.unsafe_skip_ca_verification {
         let reason = "without a hash of the authority, anyone could pose as the cluster";
@@ -111,7 +111,9 @@ fn by_token(wire: v1beta4::BootstrapTokenDiscovery, check: &mut Check<'_>) -> Op
         let hexadecimal =
             hash.strip_prefix("sha256:").is_some_and(|hex| hex::decode(hex).is_ok_and(|it| it.len() == 32));
         if !hexadecimal {
-            check.invalid(&format!("{FIELD}.caCertHashes"), hash, "not of the form sha256:<64 hexadecimal characters>");
+            let fix = "give the hash that `token create --print-join-command` prints";
+            let reason = "not of the form sha256:<64 hexadecimal characters>";
+            check.invalid(&format!("{FIELD}.caCertHashes"), hash, reason, fix);
         }
     }
     Some(BootstrapTokenDiscovery {

@@ -1,3 +1,4 @@
+use super::registry::is_image_repository;
 use super::*;
 
 type Args<'a> = &'a [(&'a str, &'a str)];
@@ -47,7 +48,7 @@ fn subnets_fit_their_purpose() {
         ("10.96.0.0/12", "10.244.0.0/25", &[], "smaller than that of one node"),
         ("10.96.0.0/12", "10.244.0.0/7", &[], "more than 16 bits"),
         ("10.96.0.0/12", "10.0.0.0/29", &[("allocate-node-cidrs", "false")], "14 are needed"),
-        ("10.96.0.0/12", "10.0.0.0/16", &[("node-cidr-mask-size-ipv4", "x")], "not a mask"),
+        ("10.96.0.0/12", "10.0.0.0/16", &[("node-cidr-mask-size-ipv4", "x")], "no mask for this subnet"),
         ("", "", &[], "not a subnet"),
     ];
     for (services, pods, args, reason) in bad {
