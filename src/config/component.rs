@@ -201,8 +201,8 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
         if let Some(given) = given {
             for path in given.duplicates() {
                 let line = Some(given.line(path));
-                let message = "the field stands twice; its last value counts".to_owned();
-                check.warnings.push(crate::Warning { field: path.clone(), line, message });
+                let warning = crate::Warning::new(path, "the field stands twice; its last value counts").at(line);
+                check.warnings.push(warning.refused("the field stands twice", "remove one of them"));
             }
             overlay(&mut document, given.value());
         }
@@ -258,7 +258,7 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
 
     fn warn(&mut self, path: &str, message: &str) {
         let line = self.given.map(|document| document.line(path));
-        self.check.warnings.push(crate::Warning { field: path.to_owned(), line, message: message.to_owned() });
+        self.check.warnings.push(crate::Warning::new(path, message).at(line));
     }
 
     fn finish(self) -> Value {

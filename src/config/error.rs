@@ -95,6 +95,23 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// Refuses what strict reading refuses, and returns the other warnings.
+///
+/// # Errors
+/// Every unknown or repeated field and every unknown document, with its line.
+pub fn strictly(file: Option<&str>, warnings: Vec<Warning>) -> Result<Vec<Warning>, ConfigErrors> {
+    let error = |warning: &Warning| {
+        let (reason, fix) = warning.refusal.clone()?;
+        Some(ConfigError::field(warning.field.clone(), reason).at(warning.line).hint(fix))
+    };
+    let mut errors: Vec<ConfigError> = warnings.iter().filter_map(error).collect();
+    if errors.is_empty() {
+        return Ok(warnings);
+    }
+    errors.sort_by_key(|error| error.line);
+    Err(ConfigErrors { file: file.map(str::to_owned), errors })
+}
+
 /// Something that deserves a look but stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -104,12 +121,28 @@ pub struct Warning {
     pub line: Option<usize>,
     /// What was found, and what was done about it.
     pub message: String,
+    /// What strict reading says of it, and the fix: it refuses what has no meaning, or stands twice.
+    pub refusal: Option<(String, String)>,
 }
 
 impl Warning {
     /// Makes a warning about a field; an empty field means the whole input.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), line: None, message: message.into() }
+        Self { field: field.into(), line: None, message: message.into(), refusal: None }
+    }
+
+    /// Adds the line in the file.
+    #[must_use]
+    pub fn at(mut self, line: Option<usize>) -> Self {
+        self.line = self.line.or(line);
+        self
+    }
+
+    /// Marks what strict reading refuses, with what it says then and the fix.
+    #[must_use]
+    pub fn refused(mut self, reason: impl Into<String>, fix: impl Into<String>) -> Self {
+        self.refusal = Some((reason.into(), fix.into()));
+        self
     }
 }
 

@@ -30,7 +30,7 @@ pub mod yaml;
 
 pub use component::{KubeProxyDoc, KubeletDoc};
 pub use duration::format as format_duration;
-pub use error::{ConfigError, ConfigErrors, Warning};
+pub use error::{ConfigError, ConfigErrors, Warning, strictly};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;
 pub use host::{DefaultRoute, HostFacts, Interface, default_routes};
@@ -39,5 +39,6 @@ pub use model::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 pub use names::ServingNames;
 pub use net::HostPort;
 pub use token::{BootstrapToken, CertificateKey, CertificateKeyError, SecretText, TokenError};
+pub use validate::validate_file;
 pub use version::{KubernetesVersion, VersionError};
 pub use versions::{UnknownVersion, cri_socket_paths, default_version, facts_for, known_minors};

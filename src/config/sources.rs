@@ -94,11 +94,11 @@ impl<'a> Sources<'a> {
                     let error = ConfigError::invalid("apiVersion", api_version, format!("{kind} is of {GROUP}"));
                     errors.push(error.at(Some(line)).hint("write kubeadm.k8s.io/v1beta4"));
                 }
-                _ => warnings.push(Warning {
-                    field: String::new(),
-                    line: Some(line),
-                    message: format!("ignored a document of {api_version}, kind {kind}"),
-                }),
+                _ => {
+                    let message = format!("ignored a document of {api_version}, kind {kind}");
+                    let reason = format!("there is no kind {kind} of {api_version}");
+                    warnings.push(Warning::new("", message).at(Some(line)).refused(reason, "remove the document"));
+                }
             }
         }
         sources
@@ -162,11 +162,8 @@ fn check_version(version: &str, stored: bool, line: usize, warnings: &mut Vec<Wa
         "v1beta4" => Ok(()),
         "v1beta2" | "v1beta3" if stored => Ok(()),
         "v1beta3" => {
-            warnings.push(Warning {
-                field: "apiVersion".to_owned(),
-                line: Some(line),
-                message: format!("{full} is deprecated; move the file to {GROUP}/v1beta4"),
-            });
+            let message = format!("{full} is deprecated; move the file to {GROUP}/v1beta4");
+            warnings.push(Warning::new("apiVersion", message).at(Some(line)));
             Ok(())
         }
         _ => {

@@ -3,6 +3,7 @@
 //! The rules are kubeadm's (`apis/kubeadm/validation`); those that it lacks, and without which a component would not
 //! start, stand in docs/parity.md. Every error says what to change.
 
+mod file;
 mod name;
 mod registry;
 mod subnets;
@@ -10,6 +11,8 @@ mod taint;
 mod volume;
 
 use camino::Utf8PathBuf;
+
+pub use file::validate_file;
 
 use crate::error::{ConfigError, Warning};
 use crate::model::{Arg, EnvVar};
@@ -58,7 +61,7 @@ impl<'a> Check<'a> {
     /// Notes a warning with its line.
     pub fn warn(&mut self, field: &str, message: impl Into<String>) {
         let line = self.document.map(|document| document.line(field));
-        self.warnings.push(Warning { field: field.to_owned(), line, message: message.into() });
+        self.warnings.push(Warning::new(field, message).at(line));
     }
 
     /// Takes a result's value, or notes its error and takes `fallback`.

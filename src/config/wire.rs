@@ -39,14 +39,26 @@ impl<'a> Reader<'a> {
     pub fn new(document: &'a Document) -> Self {
         let mut reader = Self { document, path: String::new(), errors: Vec::new(), warnings: Vec::new() };
         for path in document.duplicates() {
-            reader.warn(path.clone(), "the field stands twice; its last value counts".to_owned());
+            reader.duplicate(path);
         }
         reader
     }
 
-    fn warn(&mut self, path: String, message: String) {
+    fn duplicate(&mut self, path: &str) {
+        let line = Some(self.document.line(path));
+        let warning = Warning::new(path, "the field stands twice; its last value counts").at(line);
+        self.warnings.push(warning.refused("the field stands twice", "remove one of them"));
+    }
+
+    fn unknown(&mut self, path: String, known: &[&str], key: &str) {
         let line = Some(self.document.line(&path));
-        self.warnings.push(Warning { field: path, line, message });
+        let (message, fix) = match closest(key, known) {
+            Some(name) => {
+                (format!("unknown field, ignored; did you mean `{name}`?"), format!("did you mean `{name}`?"))
+            }
+            None => ("unknown field, ignored".to_owned(), "remove it".to_owned()),
+        };
+        self.warnings.push(Warning::new(path, message).at(line).refused("unknown field", fix));
     }
 
     /// Reads a part of the value that stands at a longer path.
@@ -79,11 +91,7 @@ impl<'a> Reader<'a> {
             if known.contains(&key.as_str()) || (top && (key == "apiVersion" || key == "kind")) {
                 continue;
             }
-            let message = match closest(key, known) {
-                Some(name) => format!("unknown field, ignored; did you mean `{name}`?"),
-                None => "unknown field, ignored".to_owned(),
-            };
-            self.warn(yaml::child(&self.path, key), message);
+            self.unknown(yaml::child(&self.path, key), known, key);
         }
     }
 
