@@ -1,6 +1,12 @@
 //! The kubelet's and kube-proxy's own configuration documents, merged over our defaults.
 //!
-//! They stay JSON values: their types have hundreds of fields that we neither set nor check.
+//! They stay JSON values: their types have hundreds of fields that we do not set. `shapes.yaml` has their types, and
+//! `component/kubelet.rs` and `component/kube_proxy.rs` the rules that a typical mistake breaks.
+
+mod kube_proxy;
+mod kubelet;
+mod rules;
+mod shape;
 
 use kubewright_value::Value as Named;
 use serde_json::{Map, Value, json};
@@ -12,6 +18,8 @@ use crate::host::HostFacts;
 use crate::model::{ClusterConfiguration, InitConfiguration};
 use crate::validate::Check;
 use crate::yaml::{self, Document};
+use rules::Rules;
+use shape::{SHAPES, Shape};
 
 pub(crate) const KUBELET_GROUP: &str = "kubelet.config.k8s.io";
 pub(crate) const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
@@ -127,9 +135,14 @@ pub(crate) fn kubelet(
     host: &HostFacts,
     check: &mut Check<'_>,
 ) -> KubeletDoc {
+    if let Some(given) = given {
+        checked(given, &SHAPES.kubelet, check, kubelet::check);
+    }
     let mut merge = Merge::new(&facts.kubelet.zero_document, KUBELET_API, "KubeletConfiguration", given, check);
     merge.default("staticPodPath", "/etc/kubernetes/manifests".into());
     merge.default("clusterDNS", json!([cluster.dns_ip()]));
+    // An empty list is the user's wish; Go leaves it out when it writes the document.
+    merge.remove_empty("clusterDNS");
     merge.default("clusterDomain", cluster.networking.dns_domain.clone().into());
     merge.default("authentication.x509.clientCAFile", cluster.certificate_path("ca.crt").as_str().into());
     merge.default("authentication.anonymous.enabled", false.into());
@@ -173,6 +186,10 @@ pub(crate) fn kube_proxy(
     facts: &VersionFacts,
     check: &mut Check<'_>,
 ) -> KubeProxyDoc {
+    if let Some(given) = given {
+        let pod_subnet = cluster.networking.pod_subnet.is_some();
+        checked(given, &SHAPES.kube_proxy, check, |rules| kube_proxy::check(rules, pod_subnet, facts));
+    }
     let mut merge = Merge::new(&facts.kube_proxy.zero_document, KUBE_PROXY_API, "KubeProxyConfiguration", given, check);
     let any = if init.local_api_endpoint.advertise_address.is_ipv4() { "0.0.0.0" } else { "::" };
     merge.default("bindAddress", any.into());
@@ -186,6 +203,15 @@ pub(crate) fn kube_proxy(
         merge.set("featureGates.IPv6DualStack", (*on).into());
     }
     KubeProxyDoc { document: merge.finish(), user_supplied: given.is_some() }
+}
+
+/// Checks the types of a user's document, and its rules if the types are right.
+fn checked(given: &Document, shape: &Shape, check: &mut Check<'_>, rules: impl FnOnce(&mut Rules<'_, '_, '_>)) {
+    let before = check.errors.len();
+    shape.check(given, check);
+    if check.errors.len() == before {
+        rules(&mut Rules::new(given, check));
+    }
 }
 
 /// A user's document laid over the zero values, to which defaults are added.
@@ -221,7 +247,6 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
         match self.get(path) {
             None | Some(Value::Null) => true,
             Some(Value::String(text)) => text.is_empty(),
-            Some(Value::Array(list)) => list.is_empty(),
             // Go cannot tell 0 from unset except through a pointer, and the ports that we set are such pointers.
             Some(_) => false,
         }
@@ -237,6 +262,14 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
             place = map.entry(key.to_owned()).or_insert(Value::Null);
         }
         *place = value;
+    }
+
+    fn remove_empty(&mut self, key: &str) {
+        if let Some(map) = self.document.as_object_mut()
+            && map.get(key).and_then(Value::as_array).is_some_and(Vec::is_empty)
+        {
+            map.remove(key);
+        }
     }
 
     /// Sets a field that is unset.

@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct KubeProxyFacts {
     /// Whether the DaemonSet also tolerates `CriticalAddonsOnly` by name.
     pub critical_addons_toleration: bool,
+    /// Values of `mode` that it takes.
+    pub modes: Vec<String>,
     /// Fields that are written even if nobody sets them, with their zero values.
     pub zero_document: serde_json::Value,
 }
