@@ -225,11 +225,7 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
     fn new(zero: &Value, api: &str, kind: &str, given: Option<&'d Document>, check: &'b mut Check<'a>) -> Self {
         let mut document = zero.clone();
         if let Some(given) = given {
-            for path in given.duplicates() {
-                let line = Some(given.line(path));
-                let warning = crate::Warning::new(path, "the field stands twice; its last value counts").at(line);
-                check.warnings.push(warning.refused("the field stands twice", "remove one of them"));
-            }
+            check.warnings.extend(given.duplicates().iter().map(crate::wire::duplicate));
             overlay(&mut document, given.value());
         }
         if let Some(map) = document.as_object_mut() {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::duration;
 use crate::error::{ConfigError, Warning};
 use crate::token::SecretText;
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Document, Duplicate};
 
 /// A type of the documents.
 pub(crate) trait Wire: Sized + Default {
@@ -38,16 +38,8 @@ impl<'a> Reader<'a> {
     /// Starts at the top of a document, whose duplicate keys become warnings.
     pub fn new(document: &'a Document) -> Self {
         let mut reader = Self { document, path: String::new(), errors: Vec::new(), warnings: Vec::new() };
-        for path in document.duplicates() {
-            reader.duplicate(path);
-        }
+        reader.warnings = document.duplicates().iter().map(duplicate).collect();
         reader
-    }
-
-    fn duplicate(&mut self, path: &str) {
-        let line = Some(self.document.line(path));
-        let warning = Warning::new(path, "the field stands twice; its last value counts").at(line);
-        self.warnings.push(warning.refused("the field stands twice", "remove one of them"));
     }
 
     fn unknown(&mut self, path: String, known: &[&str], key: &str) {
@@ -111,6 +103,13 @@ impl<'a> Reader<'a> {
         }
         map
     }
+}
+
+/// Tells of a key that stands twice.
+pub(crate) fn duplicate(found: &Duplicate) -> Warning {
+    let reason = format!("the field stands twice, first at line {}", found.first_line);
+    let warning = Warning::new(&found.path, format!("{reason}; the last value counts")).at(Some(found.line));
+    warning.refused(reason, "remove one of them")
 }
 
 /// Finds the name that was likely meant.

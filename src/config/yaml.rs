@@ -1,16 +1,17 @@
 //! The only place that knows a YAML library: text to JSON values with their lines, and back in kubeadm's form.
 //!
-//! kubeadm reads YAML 1.1 and our library 1.2; what differs for configurations (`yes` and `no` as booleans) is made
-//! up for here.
+//! The library finds the structure; what a scalar means is decided here, by the rules of YAML 1.1 that kubeadm's
+//! library follows.
 
 mod emit;
-mod lines;
+mod places;
 mod read;
+mod scalar;
 
 use serde_json::Value;
 
 use crate::error::ConfigError;
-use lines::Lines;
+use places::Place;
 
 pub use emit::to_string;
 
@@ -21,8 +22,19 @@ const MAX_BYTES: usize = 3 << 20;
 #[derive(Debug, Clone)]
 pub struct Document {
     value: Value,
-    duplicates: Vec<String>,
-    lines: Lines,
+    duplicates: Vec<Duplicate>,
+    place: Place,
+}
+
+/// A key that stands twice in its map; the last one counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// Path of the field.
+    pub path: String,
+    /// Line of the one before.
+    pub first_line: usize,
+    /// Line of the one that counts.
+    pub line: usize,
 }
 
 impl Document {
@@ -31,14 +43,14 @@ impl Document {
         &self.value
     }
 
-    /// Returns the paths of keys that stand twice in their map; the last one counts.
-    pub fn duplicates(&self) -> &[String] {
+    /// Returns the keys that stand twice in their map.
+    pub fn duplicates(&self) -> &[Duplicate] {
         &self.duplicates
     }
 
     /// Returns the line in the file, from 1, of a field or else of the nearest field above it.
     pub fn line(&self, path: &str) -> usize {
-        self.lines.nearest(path)
+        self.place.nearest(path)
     }
 }
 
@@ -73,7 +85,7 @@ pub fn document(bytes: &[u8]) -> Result<Document, ConfigError> {
 
 /// Reads text that is part of this program.
 pub(crate) fn embedded(text: &str) -> Value {
-    serde_yaml::from_str(text).expect("a test reads every embedded text")
+    read::read(text, 1).expect("a test reads every embedded text").value
 }
 
 /// Splits at lines that start with `---`; one at the start and one as the very last line separate nothing.
@@ -101,14 +113,8 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
 }
 
 fn parse(text: &str, first_line: usize) -> Result<Document, ConfigError> {
-    let (mut value, duplicates) = read::read(text).map_err(|error| {
-        let line = error.location().map(|location| location.line() + first_line - 1);
-        let error = ConfigError::document(format!("not valid YAML: {}", read::message(&error))).at(line);
-        error.hint("look at the indentation, quotes and colons around this line")
-    })?;
-    let lines = Lines::scan(text, first_line);
-    lines.resolve_old_booleans(&mut value);
-    Ok(Document { value, duplicates, lines })
+    let read::Parsed { value, place, duplicates } = read::read(text, first_line)?;
+    Ok(Document { value, duplicates, place })
 }
 
 /// Appends a map key to a path.

@@ -153,7 +153,7 @@ fn unknown_and_duplicate_fields_are_told_with_their_line() {
     assert_eq!(
         told,
         [
-            "line 5: clusterName: the field stands twice; its last value counts",
+            "line 6: clusterName: the field stands twice, first at line 5; the last value counts",
             "line 7: foo: unknown field, ignored",
             "line 4: networking.podsubnet: unknown field, ignored; did you mean `podSubnet`?",
         ]
@@ -175,7 +175,7 @@ fn v1beta3_is_read_with_a_warning() {
 fn bad_files_are_refused_with_field_and_line() {
     let cases: &[(&str, &str)] = &[
         ("", "f.yaml: no InitConfiguration or ClusterConfiguration"),
-        ("a: [\n", "f.yaml:2: not valid YAML"),
+        ("a: [\n", "f.yaml:1: not valid YAML: unclosed bracket"),
         ("a: 1\n--- b\n", "f.yaml:2: text beside the document separator"),
         ("kind: ClusterConfiguration\n", "f.yaml:1: apiVersion: every document needs an apiVersion"),
         ("# only a comment\n", "f.yaml:1: apiVersion: every document needs"),

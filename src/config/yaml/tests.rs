@@ -58,13 +58,72 @@ fn lines_count_from_the_start_of_the_file() {
 fn notes_duplicate_keys_and_takes_the_last() {
     let document = one("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n");
     assert_eq!(document.value(), &json!({"a": 3, "b": {"c": 2}}));
-    assert_eq!(document.duplicates(), ["b.c", "a"]);
+    let duplicate = |path: &str, first_line, line| Duplicate { path: path.to_owned(), first_line, line };
+    assert_eq!(document.duplicates(), [duplicate("b.c", 3, 4), duplicate("a", 1, 5)]);
+    assert_eq!(document.line("a"), 5, "the one that counts");
+    assert_eq!(one("a:\n- b: 1\n  b: 2\n").duplicates(), [duplicate("a[0].b", 2, 3)]);
 }
 
 #[test]
-fn reads_booleans_of_yaml_1_1() {
-    let document = one("a: no # really\nb: \"no\"\nc: [yes]\nd:\n- on\ne.f: off\n");
-    assert_eq!(document.value(), &json!({"a": false, "b": "no", "c": ["yes"], "d": [true], "e.f": false}));
+fn finds_fields_in_flow_style_and_json() {
+    let document = one("{\n  \"a\": {\n    \"b.c\": [\n      1,\n      {\"d\": 2,\n       \"e\": 3}]}}\n");
+    assert_eq!(document.value(), &json!({"a": {"b.c": [1, {"d": 2, "e": 3}]}}));
+    for (path, line) in [("a", 2), ("a.b.c", 3), ("a.b.c[0]", 4), ("a.b.c[1].d", 5), ("a.b.c[1].e", 6), ("a.x", 2)] {
+        assert_eq!(document.line(path), line, "{path}");
+    }
+}
+
+#[test]
+fn reads_scalars_as_yaml_1_1() {
+    let document = one("a: no # really\nb: \"no\"\nc: [yes]\nd:\n- on\ne.f: off\n? g\n: y\n");
+    let expected = json!({"a": false, "b": "no", "c": [true], "d": [true], "e.f": false, "g": true});
+    assert_eq!(document.value(), &expected);
+    for (text, value) in [
+        ("010", json!(8)),
+        ("0o10", json!(8)),
+        ("08", json!(8)),
+        ("0x1F", json!(31)),
+        ("-0b11", json!(-3)),
+        ("1_000", json!(1000)),
+        ("+5", json!(5)),
+        ("1e3", json!(1000)),
+        ("6443.0", json!(6443)),
+        (".5", json!(0.5)),
+        ("18446744073709551615", json!(u64::MAX)),
+        ("+", json!("+")),
+        ("0x", json!("0x")),
+        ("1:30", json!("1:30")),
+        ("2026-01-02", json!("2026-01-02")),
+        ("1e", json!("1e")),
+        ("10.96.0.0", json!("10.96.0.0")),
+        ("!!str 5", json!("5")),
+        ("!!int \"5\"", json!(5)),
+        ("!mine x", json!("x")),
+    ] {
+        assert_eq!(one(&format!("k: {text}\n")).value()["k"], value, "{text}");
+    }
+    for text in [".inf", "-.INF", ".nan", "!!int x", "*missing", "{[a]: b}", "{? {a: b} : c}", "&a [*a]", "{~: 1}"] {
+        assert!(document_of(text).is_err(), "{text}");
+    }
+}
+
+fn document_of(value: &str) -> Result<Document, ConfigError> {
+    document(format!("k: {value}\n").as_bytes())
+}
+
+#[test]
+fn merges_and_repeats() {
+    let document = one("x: &x {a: 1, b: 2}\nv:\n  <<: *x\n  b: 3\nz: {<<: [*x, {c: 4}], \"<<\": 5}\nw: *x\n");
+    let x = json!({"a": 1, "b": 2});
+    let expected = json!({"x": x, "v": {"a": 1, "b": 3}, "z": {"a": 1, "b": 2, "c": 4, "<<": 5}, "w": x});
+    assert_eq!(document.value(), &expected);
+    assert_eq!(document.line("w.a"), 6, "where the alias stands");
+}
+
+#[test]
+fn one_part_holds_one_document() {
+    assert!(documents(b"a: 1\n...\n").is_ok());
+    assert!(documents(b"a: 1\n...\nb: 2\n").is_err());
 }
 
 #[test]
@@ -76,6 +135,13 @@ fn many_aliases_are_refused_quickly() {
     assert!(documents(text.as_bytes()).is_err());
     assert!(documents(&vec![b'a'; MAX_BYTES + 1]).is_err());
     assert!(documents("[".repeat(100_000).as_bytes()).is_err());
+    assert!(documents(format!("[{}]", "[],".repeat(250_000)).as_bytes()).is_err());
+    let large = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 10_000].join(","));
+    assert!(documents(large.as_bytes()).is_err());
+    let anchors: String = (0..90).map(|level| format!("[&a{level} ")).collect();
+    let nested = format!("{anchors}[{}]{}", "1,".repeat(50_000), "]".repeat(90));
+    assert!(documents(nested.as_bytes()).is_err(), "copies for aliases count");
+    assert!(documents(format!("? {}\n: 1\n", "k".repeat(2000)).as_bytes()).is_err());
 }
 
 #[test]
@@ -151,7 +217,7 @@ proptest! {
     #[test]
     fn what_is_written_reads_back(value in any_value()) {
         let text = to_string(&value);
-        let read: Value = serde_yaml::from_str(&text).unwrap();
+        let read: Value = serde_saphyr::from_str(&text).unwrap();
         prop_assert_eq!(&read, &value, "{}", text);
     }
 
