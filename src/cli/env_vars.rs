@@ -10,6 +10,11 @@ pub fn dry_run_directory(workflow: &str) -> Option<Utf8PathBuf> {
     read(&format!("KUBEADM_{}_DRYRUN_DIR", workflow.to_uppercase())).map(Into::into)
 }
 
+/// Whether KYAML is among the forms of output: kubectl's `KUBECTL_KYAML=false` takes it away, in kubeadm too.
+pub fn kyaml() -> bool {
+    read("KUBECTL_KYAML").as_deref() != Some("false")
+}
+
 /// Where programs keep their state for a user: `XDG_STATE_HOME`, or `.local/state` in `HOME`. Only absolute paths count.
 pub fn user_state() -> Option<Utf8PathBuf> {
     let absolute = |name| read(name).map(Utf8PathBuf::from).filter(|path| path.is_absolute());

@@ -1,7 +1,6 @@
 //! Why the program ends, and with which code.
 
 use std::error::Error;
-use std::process::ExitCode;
 
 use kubewright_engine::{Failure, FailureKind};
 
@@ -47,11 +46,4 @@ fn code(kind: FailureKind) -> u8 {
         FailureKind::Cancelled => CANCELLED,
         FailureKind::Preflight | FailureKind::Validation | FailureKind::Deadline | FailureKind::Other => FAILED,
     }
-}
-
-/// Ends because of the arguments: help and version are no errors, everything else is.
-pub fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to tell when the terminal itself is gone.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }

@@ -2,16 +2,17 @@
 
 use camino::Utf8PathBuf;
 use kubewright_config::{ConfigErrors, Init, load_init};
-use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Workflow};
+use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_phases::options::InitOptions;
 use kubewright_phases::random;
 use sha2::{Digest as _, Sha256};
 
-use crate::args::{Global, InitArgs};
+use crate::args::{DryRun, Global, InitArgs, skipped};
 use crate::backends::{Machine, host_facts};
 use crate::exit::Exit;
 use crate::given::read_config;
+use crate::program;
 use crate::render::warn;
 use crate::run::{Note, Run, execute};
 
@@ -28,7 +29,7 @@ pub fn workflow() -> Workflow<Node> {
 }
 
 /// Runs `init`, or one of its phases.
-pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
+pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
     kubewright_cluster::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
     runtime.block_on(async {
@@ -44,7 +45,8 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
 
         refuse_unsupported(&loaded)?;
 
-        let selection = select(args, &loaded, phase.as_deref());
+        let workflow = workflow();
+        let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;
         let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &loaded);
@@ -66,8 +68,13 @@ pub fn run(name: &str, global: &Global, args: &InitArgs, phase: Option<String>) 
             .with(loaded.kube_proxy)
             .with(loaded.facts)
             .with(options);
-        let run =
-            Run { command: format!("{name} init"), workflow: workflow(), seeds, selection, config, dry_run, intro };
+        let dry_run = match args.dry_run {
+            Some(DryRun::Diff) => DryRun::Diff,
+            _ if dry_run => DryRun::Whole,
+            _ => DryRun::No,
+        };
+        let command = format!("{} init", program::name());
+        let run = Run { command, workflow, seeds, selection, config, dry_run, intro };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
 }
@@ -87,12 +94,12 @@ fn refused(errors: ConfigErrors) -> Exit {
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.
-fn select(args: &InitArgs, loaded: &Init, phase: Option<&str>) -> Selection {
-    match phase {
-        Some(phase) => Selection { only: vec![phase.to_owned()], skip: args.skip_phases.clone() },
-        None if args.skip_phases.is_empty() => Selection { only: Vec::new(), skip: loaded.init.skip_phases.clone() },
-        None => Selection { only: Vec::new(), skip: args.skip_phases.clone() },
-    }
+fn select(tree: &Tree, args: &InitArgs, loaded: &Init, phase: Option<&str>) -> Selection {
+    let given = match phase {
+        None if args.skip_phases.is_empty() => &loaded.init.skip_phases,
+        _ => &args.skip_phases,
+    };
+    Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
 }
 
 /// What makes two runs the same one: the file, the flags that shape the cluster, and what was found out from the

@@ -3,16 +3,20 @@
 
 mod args;
 mod backends;
+mod commands;
 mod env_vars;
 mod exit;
 mod faults;
 mod given;
 mod init;
+mod output;
+mod program;
 mod render;
+mod rootfs;
 mod run;
 mod signals;
 mod state;
-mod version;
+mod trace;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,18 +24,15 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use args::{Global, InitArgs};
+use commands::{completion, kubeconfig, version};
 use exit::Exit;
 use render::say_failure;
 
 /// Runs the program with its arguments, the name that it was called by among them.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let name = args::program_name(arguments.first());
-    let matches = match args::command(&name).try_get_matches_from(&arguments) {
-        Ok(matches) => matches,
-        Err(error) => return exit::usage(&error),
-    };
-    let outcome = dispatch(&name, &matches);
+    program::called_by(arguments.first());
+    let outcome = args::parse(arguments).and_then(|matches| matches.map_or(Ok(()), |matches| dispatch(&matches)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
@@ -43,16 +44,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(name: &str, matches: &ArgMatches) -> Result<(), Exit> {
+fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
     let global = Global::from_arg_matches(matches).map_err(Exit::of)?;
+    trace::begin(global.verbosity, global.vmodule.as_deref())?;
+    if let Some(root) = &global.rootfs {
+        rootfs::enter(root)?;
+    }
     match matches.subcommand() {
         Some(("init", matches)) => {
             let phase = args::chosen_phase(matches)?;
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
+            args::refuse_mixed(chosen)?;
+            args::notices(&args::given_flags(chosen)).for_each(|notice| render::say(&notice));
             let init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
-            init::run(name, &global, &init, phase.map(|phase| phase.path))
+            init::run(&global, &init, phase.map(|phase| phase.path))
         }
-        Some(("version", matches)) => version::run(name, matches),
-        _ => Err(Exit::failed("a command is required; see --help")),
+        Some(("kubeconfig", matches)) => kubeconfig::run(matches),
+        Some(("completion", matches)) => completion::run(matches),
+        Some(("version", matches)) => version::run(matches),
+        _ => Err(Exit::failed("subcommand is required")),
     }
 }

@@ -10,12 +10,12 @@ use kubewright_engine::{
 use kubewright_host::{LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
 
-use crate::args::{Global, Progress};
+use crate::args::{DryRun, Global, Progress};
 use crate::backends::Machine;
+use crate::commands::version::VERSION;
 use crate::exit::Exit;
 use crate::render;
 use crate::signals;
-use crate::version::VERSION;
 
 /// A run that is about to begin.
 pub struct Run {
@@ -29,8 +29,8 @@ pub struct Run {
     pub selection: Selection,
     /// What makes it the same run as an earlier one.
     pub config: Digest,
-    /// Nothing is changed.
-    pub dry_run: bool,
+    /// Whether nothing is changed, and how what would be is shown.
+    pub dry_run: DryRun,
     /// What is said before the first phase.
     pub intro: Vec<Note>,
 }
@@ -56,7 +56,10 @@ pub async fn execute(
     fresh: bool,
     jobs: Option<NonZeroUsize>,
 ) -> Result<(), Exit> {
-    if run.dry_run { dry(machine, run, global, jobs).await } else { live(machine, run, global, fresh, jobs).await }
+    match run.dry_run {
+        DryRun::No => live(machine, run, global, fresh, jobs).await,
+        DryRun::Whole | DryRun::Diff => dry(machine, run, global, jobs).await,
+    }
 }
 
 async fn live(
@@ -109,7 +112,7 @@ async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUs
     let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, jobs).await;
     // The events say it all in their own form; text would spoil it.
     if global.progress != Progress::Json {
-        render::dry_run::tell(&overlay, &kube, plan.workflow())?;
+        render::dry_run::tell(&overlay, &kube, plan.workflow(), run.dry_run)?;
     }
     outcome
 }

@@ -29,7 +29,7 @@ mod wire;
 pub mod yaml;
 
 pub use component::{KubeProxyDoc, KubeletDoc};
-pub use duration::format as format_duration;
+pub use duration::{DurationError, format as format_duration, parse as parse_duration};
 pub use error::{ConfigError, ConfigErrors, Warning, strictly};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;

@@ -47,6 +47,8 @@ pub struct DryChange {
     pub mode: Mode,
     /// What it would hold; `None` when it is removed.
     pub contents: Option<Contents>,
+    /// What it holds now, and its permission bits; `None` when it is not there.
+    pub before: Option<(Contents, Mode)>,
 }
 
 /// What happens to a file.
@@ -83,9 +85,14 @@ impl Overlay {
                 (Some(found), Some(wanted)) if same(found, wanted) => continue,
                 (Some(_), Some(_)) => DryKind::Replaced,
             };
-            let mode = wanted.as_ref().map_or(stands.map_or(0, |found| found.mode), |wanted| wanted.mode.0);
+            let before = stands.map(|found| {
+                let mode = Mode(found.mode);
+                (contents(found), mode)
+            });
+            let stood = before.as_ref().map_or(Mode(0), |(_, mode)| *mode);
+            let mode = wanted.as_ref().map_or(stood, |wanted| wanted.mode);
             let contents = wanted.as_ref().map(|wanted| wanted.contents.clone());
-            changes.push(DryChange { path: path.clone(), kind, mode: Mode(mode), contents });
+            changes.push(DryChange { path: path.clone(), kind, mode, contents, before });
         }
         Ok(changes)
     }

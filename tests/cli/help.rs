@@ -40,7 +40,8 @@ fn every_phase_is_a_command_with_help() {
     }
     for group in workflow.tree().children.iter().filter(|child| !child.phase) {
         let said = home.run(&["init", "phase", &group.name, "--help"]);
-        assert!(said.out.contains("all "), "`all` is not in {}", said.out);
+        // kubeadm's `etcd` has only the one phase.
+        assert_eq!(said.out.contains("\n  all "), group.name != "etcd", "{}: {}", group.name, said.out);
     }
 }
 
@@ -58,7 +59,7 @@ fn the_version_is_told_in_every_form() {
     assert!(yaml.contains(&format!("gitVersion: {ours}")), "{yaml}");
     let wrong = home.run(&["version", "-o", "xml"]);
     assert_eq!(wrong.code, Some(1));
-    assert!(wrong.err.contains("xml") && wrong.err.contains("json"), "{wrong:?}");
+    assert!(wrong.err.starts_with("error: invalid output format: xml\n"), "{wrong:?}");
 }
 
 /// A pipe gets kubeadm's lines, and JSON where it is asked for; data is apart from talk.

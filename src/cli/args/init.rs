@@ -4,7 +4,39 @@ use clap::{ArgAction, Args, Command};
 use kubewright_config::{InitFlags, SecretText};
 use kubewright_phases::paths;
 
+use super::pflag::go_bool;
 use super::phases;
+
+/// What `--dry-run` may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// Everything is done.
+    No,
+    /// Nothing is done, and what would be is printed whole.
+    Whole,
+    /// Nothing is done, and what would be is printed as a difference to what is there.
+    Diff,
+}
+
+impl std::str::FromStr for DryRun {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match go_bool(text) {
+            Some(true) => Ok(Self::Whole),
+            Some(false) => Ok(Self::No),
+            None if text.eq_ignore_ascii_case("diff") => Ok(Self::Diff),
+            None => Err("it is one of true, false, diff".into()),
+        }
+    }
+}
+
+/// What kubeadm says of each flag that it wants to be rid of.
+const DEPRECATED: &[(&str, &str)] = &[
+    ("apiserver-extra-args", "apiServer"),
+    ("controller-manager-extra-args", "controllerManager"),
+    ("scheduler-extra-args", "scheduler"),
+];
 
 /// kubeadm's flags of `init`, and ours. Those without a default say nothing unless they are given.
 #[derive(Debug, Args)]
@@ -33,9 +65,9 @@ pub struct InitArgs {
     /// Path to the CRI socket to connect. If empty it is detected
     #[arg(long, value_name = "SOCKET")]
     pub cri_socket: Option<String>,
-    /// Don't apply any changes; just output what would be done
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    pub dry_run: Option<bool>,
+    /// Don't apply any changes; just output what would be done: whole, or with `diff` as the difference to what is there
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL|diff")]
+    pub dry_run: Option<DryRun>,
     /// A set of key=value pairs that describe feature gates for various features
     #[arg(long, value_name = "GATES")]
     pub feature_gates: Option<String>,
@@ -96,6 +128,9 @@ pub struct InitArgs {
     /// A set of extra flags to pass to the Scheduler or override default ones in form of <flagname>=<value>
     #[arg(long, value_name = "ARGS", hide = true, action = ArgAction::Append)]
     pub scheduler_extra_args: Vec<String>,
+    /// Take unknown and duplicate fields of the configuration file for errors
+    #[arg(long)]
+    pub strict: bool,
     /// Do not go on with a run that was killed or failed: plan every phase anew
     #[arg(long)]
     pub fresh: bool,
@@ -116,7 +151,7 @@ impl InitArgs {
             certificate_key: secret(&self.certificate_key),
             control_plane_endpoint: self.control_plane_endpoint.clone(),
             cri_socket: self.cri_socket.clone(),
-            dry_run: self.dry_run,
+            dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
             feature_gates: self.feature_gates.clone(),
             ignore_preflight_errors: self.ignore_preflight_errors.clone(),
             image_repository: self.image_repository.clone(),
@@ -137,17 +172,32 @@ impl InitArgs {
     }
 }
 
-/// The command with its phases.
-pub fn command(name: &str) -> Command {
-    let tree = crate::init::workflow().tree();
-    // kubeadm has these two on its phases only.
-    let own = |arg: clap::Arg| match arg.get_id().as_str() {
-        "kubeconfig" | "kubeconfig_dir" => arg.hide(true),
-        _ => arg,
-    };
-    InitArgs::augment_args(Command::new("init"))
-        .mut_args(own)
-        .about("Run this command in order to set up the Kubernetes control plane")
-        .long_about(phases::describe(name, "init", &tree))
-        .subcommand(phases::command(&tree, InitArgs::augment_args))
+/// What is said of deprecated flags that were given, in kubeadm's words.
+pub fn notices(flags: &[String]) -> impl Iterator<Item = String> {
+    DEPRECATED.iter().filter(|(flag, _)| flags.iter().any(|given| given == flag)).map(|(flag, component)| {
+        format!(
+            "Flag --{flag} has been deprecated, use 'ClusterConfiguration.{component}.extraArgs' instead. \
+             This flag will be removed in a future version"
+        )
+    })
+}
+
+/// The command with its phases; they are built when the command is asked for.
+pub fn command() -> Command {
+    let about = "Run this command in order to set up the Kubernetes control plane";
+    Command::new("init").about(about).defer(|command| {
+        let tree = crate::init::workflow().tree();
+        // kubeadm has these two on its phases only.
+        let own = |arg: clap::Arg| match arg.get_id().as_str() {
+            "kubeconfig" | "kubeconfig_dir" => arg.hide(true),
+            _ => arg,
+        };
+        let about = command.get_about().cloned().unwrap_or_default();
+        let command = InitArgs::augment_args(command)
+            .mut_args(own)
+            .about(about)
+            .long_about(phases::describe("init", &tree))
+            .subcommand(phases::command(&tree, InitArgs::augment_args));
+        super::like_pflag(command)
+    })
 }

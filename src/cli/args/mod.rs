@@ -1,18 +1,23 @@
 //! What can be typed. Doc comments of the fields are the help text.
 
+mod given;
 mod init;
+mod pflag;
 mod phases;
+mod usage;
 
 use std::ffi::OsString;
-use std::path::Path;
 
-use clap::{Args, Command, ValueEnum};
+use camino::Utf8PathBuf;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, ValueEnum};
 
-pub use init::InitArgs;
-pub use phases::chosen_phase;
+use crate::exit::Exit;
+use crate::{commands, program};
 
-/// The name that messages use for the program when it is called by another one than these two.
-const OWN_NAME: &str = "kubewright";
+pub use given::{flags as given_flags, refuse_mixed};
+pub use init::{DryRun, InitArgs, notices};
+pub use pflag::{bool_parser, like_pflag};
+pub use phases::{chosen_phase, skipped};
 
 /// How the run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,9 +35,22 @@ pub enum Progress {
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Number for the log level verbosity
-    #[arg(short = 'v', long = "v", global = true, value_name = "LEVEL", default_value_t = 0)]
-    pub verbosity: u8,
+    /// Number for the log level verbosity: 1 tells what is decided, 5 what is run and why it failed, 6 every API request, 8 what was asked
+    #[arg(
+        short = 'v',
+        long = "v",
+        global = true,
+        value_name = "LEVEL",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub verbosity: i32,
+    /// Levels for single source files, such as `kube=6,services=5`; `*` stands for any characters
+    #[arg(long, global = true, value_name = "PATTERN=N,…")]
+    pub vmodule: Option<String>,
+    /// The path to the real root file system of the machine: the program changes its root to it before all else
+    #[arg(long, global = true, value_name = "DIR")]
+    pub rootfs: Option<Utf8PathBuf>,
     /// How to show the run
     #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
     pub progress: Progress,
@@ -41,29 +59,29 @@ pub struct Global {
     pub events: Option<String>,
 }
 
-/// The name in messages: `kubeadm` when called so, which scripts rely on.
-pub fn program_name(first: Option<&OsString>) -> String {
-    let called = first.and_then(|path| Path::new(path).file_name()).and_then(|name| name.to_str());
-    if called == Some("kubeadm") { "kubeadm".into() } else { OWN_NAME.into() }
+/// Parses the arguments; `None` when all that was asked for has been printed.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<ArgMatches>, Exit> {
+    let arguments = pflag::with_dashes(arguments);
+    let mut command = command();
+    match command.try_get_matches_from_mut(&arguments) {
+        Ok(matches) => Ok(Some(matches)),
+        Err(error) => usage::exit(&error, &mut command, &arguments).map(|()| None),
+    }
 }
 
-/// The whole command line.
-pub fn command(name: &str) -> Command {
+/// The whole command line. What is below a command is built when that command is asked for.
+pub fn command() -> Command {
     let about =
         "Turns this machine into a node of a Kubernetes cluster. Whatever dies, the same command finishes the job";
-    let command = Command::new(name.to_owned())
-        .bin_name(name.to_owned())
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpLong).global(true).help("Print help");
+    let command = Command::new(program::name())
+        .bin_name(program::name())
         .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(init::command(name))
-        .subcommand(
-            Command::new("version").about("Print the version").arg(
-                clap::Arg::new("output")
-                    .short('o')
-                    .long("output")
-                    .value_parser(["short", "yaml", "json"])
-                    .help("Output format; available options are 'yaml', 'json' and 'short'"),
-            ),
-        );
-    Global::augment_args(command).about(about)
+        .disable_help_flag(true)
+        .arg(help)
+        .subcommand(init::command())
+        .subcommand(commands::kubeconfig::command())
+        .subcommand(commands::completion::command())
+        .subcommand(commands::version::command());
+    like_pflag(Global::augment_args(command)).disable_help_subcommand(false).about(about)
 }

@@ -1,13 +1,25 @@
 //! `<command> phase …`, built from the graph: the tree of phases is the tree of commands.
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use kubewright_engine::Tree;
 
+use super::given;
 use crate::exit::Exit;
+use crate::program;
 
 /// Flags of every command and of every phase, whatever it does.
-const EVERYWHERE: &[&str] = &["config", "dry-run", "fresh", "jobs", "v", "progress", "events", "help"];
+const EVERYWHERE: &[&str] =
+    &["config", "dry-run", "events", "fresh", "help", "jobs", "progress", "rootfs", "strict", "v", "vmodule"];
+
+/// Other names of phases. kubeadm has the first two; the third is the phase's name in 1.20.
+const ALIASES: &[(&str, &str)] = &[
+    ("upload-config", "uploadconfig"),
+    ("bootstrap-token", "bootstraptoken"),
+    ("kubelet-finalize/enable-client-cert-rotation", "experimental-cert-rotation"),
+];
+
+/// Groups that cannot be run whole by `all`; kubeadm's `etcd` has only the one phase.
+const WITHOUT_ALL: &[&str] = &["etcd"];
 
 /// Flags of `init phase …`, by the phase or group; kubeadm: `cmd/phases/init/*.go`. A group's flags hold below it.
 const FLAGS: &[(&str, &[&str])] = &[
@@ -83,22 +95,30 @@ fn takes(path: &str, flag: &str) -> bool {
 
 /// Builds `phase` with everything below it.
 pub fn command(tree: &Tree, flags: fn(Command) -> Command) -> Command {
-    let command = Command::new("phase")
-        .about("Use this command to invoke single phase of the init workflow")
-        .subcommand_required(true)
-        .arg_required_else_help(true);
+    let about = format!("Use this command to invoke single phase of the {:?} workflow", tree.name);
+    let command = Command::new("phase").about(about).subcommand_required(true);
     tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
 }
 
 fn branch(tree: &Tree, flags: fn(Command) -> Command) -> Command {
-    let command = Command::new(tree.name.clone()).about(tree.about);
+    let aliases = ALIASES.iter().filter(|(path, _)| *path == tree.path).map(|(_, alias)| *alias);
+    let command = Command::new(tree.name.clone()).about(tree.about).aliases(aliases.collect::<Vec<_>>());
     if tree.children.is_empty() {
         return leaf(command, &tree.path, flags);
     }
-    let all = Command::new("all").about(format!("Run all phases of {}", tree.name));
-    let all = leaf(all, &format!("{}/all", tree.path), flags);
-    let command = command.subcommand_required(true).arg_required_else_help(true).subcommand(all);
+    let command = command.subcommand_required(true);
+    let command = match has_all(tree) {
+        true => {
+            let all = Command::new("all").about(format!("Run all phases of {}", tree.name));
+            command.subcommand(leaf(all, &format!("{}/all", tree.path), flags))
+        }
+        false => command,
+    };
     tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
+}
+
+fn has_all(tree: &Tree) -> bool {
+    !tree.phase && !WITHOUT_ALL.contains(&tree.path.as_str())
 }
 
 fn leaf(command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
@@ -120,19 +140,33 @@ pub fn chosen_phase(matches: &ArgMatches) -> Result<Option<ChosenPhase<'_>>, Exi
         matches = below;
     }
     let path = names.join("/");
-    for id in matches.ids() {
-        let flag = id.as_str().replace('_', "-");
-        let given = matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-        // Groups that the derive makes have ids too, in upper case.
-        if given && flag.chars().all(|c| !c.is_ascii_uppercase()) && flag != "verbosity" && !takes(&path, &flag) {
-            return Err(Exit::failed(format!("unknown flag: --{flag} for the phase {path}; see --help")));
-        }
+    match given::flags(matches).iter().find(|flag| !takes(&path, flag)) {
+        Some(flag) => Err(Exit::failed(format!("unknown flag: --{flag} for the phase {path}; see --help"))),
+        None => Ok(Some(ChosenPhase { path, matches })),
     }
-    Ok(Some(ChosenPhase { path, matches }))
+}
+
+/// Phases to skip as the graph knows them: in lower case, without aliases, and without `all`, which does nothing of its
+/// own. Names that are wrong stay, and are told by the plan.
+pub fn skipped(tree: &Tree, given: &[String]) -> Vec<String> {
+    let mut skipped = Vec::new();
+    for name in given.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
+        let group = name.strip_suffix("/all").and_then(|group| tree.children.iter().find(|child| child.path == group));
+        if group.is_some_and(has_all) {
+            continue;
+        }
+        let known = ALIASES.iter().find(|(path, alias)| match path.rsplit_once('/') {
+            Some((group, _)) => name == format!("{group}/{alias}"),
+            None => name == *alias,
+        });
+        skipped.push(known.map_or(name.clone(), |(path, _)| (*path).to_owned()));
+    }
+    skipped
 }
 
 /// The long help text: what the command does, as a tree.
-pub fn describe(name: &str, command: &str, tree: &Tree) -> String {
+pub fn describe(command: &str, tree: &Tree) -> String {
+    let name = program::name();
     let mut lines = Vec::new();
     collect(tree, 0, &mut lines);
     let width = lines.iter().map(|(left, _)| left.len()).max().unwrap_or_default() + 2;

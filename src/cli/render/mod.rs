@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::{Global, Progress};
 use crate::exit::Exit;
 use crate::given::append_events;
+use crate::{program, trace};
 
 use json::Json;
 use plain::Plain;
@@ -67,12 +68,12 @@ pub fn data(text: &str) {
 
 /// Writes a warning.
 pub fn warn(text: &str) {
-    let _ = writeln!(io::stderr(), "warning: {text}");
+    let _ = writeln!(io::stderr(), "warning: {}", program::speak(text));
 }
 
 /// Says what is no error, and no data.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", program::speak(text));
 }
 
 /// Tells why the program failed: the chain on one line, then what the user can do.
@@ -80,14 +81,24 @@ pub fn say_failure(failure: &Failure) {
     let _ = write_failure(&mut io::stderr(), &failure.chain(), failure.hints());
 }
 
+/// The hints are ours; the last line is kubeadm's, which people know. With `-v=5` the chain stands one link a line
+/// instead.
 fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io::Result<()> {
-    writeln!(out, "error: {}", chain.join(": "))?;
-    hints.iter().try_for_each(|hint| writeln!(out, "hint: {hint}"))
+    writeln!(out, "error: {}", program::speak(&chain.join(": ")))?;
+    hints.iter().try_for_each(|hint| writeln!(out, "hint: {}", program::speak(hint)))?;
+    if !trace::tells_stack() {
+        return writeln!(out, "To see the stack trace of this error execute with --v=5 or higher");
+    }
+    chain.iter().enumerate().try_for_each(|(depth, link)| {
+        let because = if depth == 0 { "" } else { "because " };
+        writeln!(out, "{:depth$}{because}{}", "", program::speak(link))
+    })
 }
 
 /// The line of a phase as kubeadm prints it.
 fn note_line(tag: &str, text: &str) -> String {
-    if tag.is_empty() { text.to_owned() } else { format!("[{tag}] {text}") }
+    let text = program::speak(text);
+    if tag.is_empty() { text.into_owned() } else { format!("[{tag}] {text}") }
 }
 
 /// The error of a phase as kubeadm words it.

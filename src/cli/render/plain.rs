@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use kubewright_engine::{Event, EventKind, Outcome, Renderer};
 
+use crate::program;
+
 use super::{dry_line, note_line, phase_error, write_failure};
 
 /// One line, and where it goes.
@@ -78,7 +80,7 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
             }
             EventKind::Note { phase, tag, text } => self.say(phase, Line::Out(note_line(tag, text) + "\n")),
             EventKind::Output { phase, text } => self.say(phase, Line::Out(text.clone())),
-            EventKind::Warning { phase, text } => self.say(phase, Line::Err(format!("{text}\n"))),
+            EventKind::Warning { phase, text } => self.say(phase, Line::Err(format!("{}\n", program::speak(text)))),
             EventKind::Effect { phase, .. } if self.dry_run => match dry_line(&event.kind) {
                 Some(line) => self.say(phase, Line::Out(line + "\n")),
                 None => Ok(()),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kubewright_engine::{Event, EventKind, Outcome, Renderer};
 
+use crate::program;
+
 use super::{dry_line, note_line, phase_error, write_failure};
 
 /// How often a spinner turns.
@@ -82,7 +84,7 @@ impl Renderer for Pretty {
                 Some(line) => self.line(&line),
                 None => Ok(()),
             },
-            EventKind::Warning { text, .. } => self.line(&format!("! {}", text.trim())),
+            EventKind::Warning { text, .. } => self.line(&format!("! {}", program::speak(text.trim()))),
             EventKind::Output { text, .. } => {
                 self.data.push(text.clone());
                 Ok(())

@@ -1,0 +1,69 @@
+//! Differences show what changes, and no secret.
+
+use kubewright_host::{DryChange, DryKind};
+use kubewright_node::dry_run::DryKube;
+use kubewright_node::{Contents, Mode};
+
+use super::differences;
+
+const OLD: &str = "apiVersion: v1\nkind: Config\nclusters: []\nusers:\n- name: admin\n  user:\n    client-key-data: OLDKEY\n    token: SAME\n";
+const NEW: &str = "apiVersion: v1\nkind: Config\nclusters: null\nusers:\n- name: admin\n  user:\n    client-key-data: NEWKEY\n    token: SAME\n";
+
+fn change(path: &str, before: Option<Contents>, after: Option<Contents>) -> DryChange {
+    let kind = match (&before, &after) {
+        (None, _) => DryKind::Added,
+        (_, None) => DryKind::Removed,
+        _ => DryKind::Replaced,
+    };
+    DryChange {
+        path: path.into(),
+        kind,
+        mode: Mode(0o600),
+        contents: after,
+        before: before.map(|contents| (contents, Mode(0o644))),
+    }
+}
+
+fn said(change: DryChange) -> String {
+    let mut out = String::new();
+    differences(&mut out, &[change], &DryKube::default()).unwrap();
+    out
+}
+
+#[test]
+fn a_changed_file_is_a_unified_difference_with_its_mode() {
+    let lines =
+        |changed: &str| (1..=9).map(|n| if n == 5 { changed.to_owned() } else { format!("{n}\n") }).collect::<String>();
+    let said = said(change("/etc/x", Some(Contents::public(lines("old\n"))), Some(Contents::public(lines("new\n")))));
+    let wanted = "[dryrun] /etc/x: mode 600, now 644\n--- /etc/x\n+++ /etc/x\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-old\n+new\n 6\n 7\n 8\n";
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn a_new_file_is_all_plus_and_a_removed_one_all_minus() {
+    let new = said(change("/etc/x", None, Some(Contents::public("a\n"))));
+    assert_eq!(new, "[dryrun] /etc/x: new, mode 600\n--- /dev/null\n+++ /etc/x\n@@ -0,0 +1 @@\n+a\n");
+    let gone = said(change("/etc/x", Some(Contents::public("a\n")), None));
+    assert_eq!(gone, "--- /etc/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n");
+}
+
+#[test]
+fn a_kubeconfig_shows_everything_but_its_credentials() {
+    let said = said(change("/etc/admin.conf", Some(Contents::secret(OLD)), Some(Contents::secret(NEW))));
+    assert!(said.contains("-clusters: []\n+clusters: null\n"), "{said}");
+    assert!(
+        said.contains("-    client-key-data: <withheld>\n+    client-key-data: '<withheld: another one>'\n"),
+        "{said}"
+    );
+    assert!(said.contains("     token: <withheld>\n"), "{said}");
+    assert!(!["OLDKEY", "NEWKEY", "SAME"].iter().any(|secret| said.contains(secret)), "{said}");
+}
+
+#[test]
+fn other_secrets_show_only_that_they_change() {
+    let key = |text: &str| Some(Contents::secret(text));
+    let replaced = said(change("/etc/ca.key", key("OLDKEY"), key("NEWKEY")));
+    assert!(replaced.ends_with("@@ -1 +1 @@\n-<withheld>\n+<withheld: another one>\n"), "{replaced}");
+    let new = said(change("/etc/ca.key", None, key("NEWKEY")));
+    assert!(new.ends_with("@@ -0,0 +1 @@\n+<withheld>\n"), "{new}");
+}
