@@ -24,6 +24,9 @@ pub struct FileChange {
     pub staged: Option<Utf8PathBuf>,
     /// Permission bits of the new file, such as `0o600`.
     pub mode: u32,
+    /// Whose it is to be, user and group; `None` leaves that as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<(u32, u32)>,
     /// What stood there before; `None` for a file that is added.
     pub old: Option<Digest>,
     /// What stands there afterwards; `None` for a file that is removed.

@@ -52,6 +52,13 @@ pub enum Applies {
         /// Why, for `plan` and the log.
         why: Cow<'static, str>,
     },
+    /// It is left out, and the user is told so in its place.
+    Told {
+        /// The word in brackets.
+        tag: &'static str,
+        /// The line, which is also the reason for `plan` and the log.
+        text: String,
+    },
 }
 
 /// A value that one phase makes and others read. It is made in this run, or loaded from the node.

@@ -158,6 +158,8 @@ pub(crate) struct PlanNode<W: World> {
     pub(crate) path: &'static str,
     pub(crate) phase: &'static dyn AnyPhase<W>,
     pub(crate) step: Step,
+    /// What the user is told when it is left: the word in brackets, and the line.
+    pub(crate) told: Option<(&'static str, String)>,
     pub(crate) needs: Needs,
     pub(crate) makes: ArtifactId,
     pub(crate) deps: Vec<usize>,
@@ -238,10 +240,12 @@ impl<W: World> Workflow<W> {
                 Some(Why::NotSelected)
             } else if covered(&skip, node.path) {
                 Some(Why::Skipped)
-            } else if let Applies::No { why } = node.phase.applies_to(&seeds) {
-                Some(Why::DoesNotApply(why))
             } else {
-                done.has(node.path).then_some(Why::AlreadyFinished)
+                match node.phase.applies_to(&seeds) {
+                    Applies::Yes => done.has(node.path).then_some(Why::AlreadyFinished),
+                    Applies::No { why } => Some(Why::DoesNotApply(why)),
+                    Applies::Told { text, .. } => Some(Why::DoesNotApply(text.into())),
+                }
             }
         };
         let whys: Vec<Option<Why>> = self.nodes.iter().map(decide).collect();
@@ -277,10 +281,15 @@ impl<W: World> Workflow<W> {
                     wanted[*maker] = wanted[*maker].max(if runs && made { Want::Must } else { Want::Maybe });
                 }
             }
+            let told = match (&step, node.phase.applies_to(&seeds)) {
+                (Step::Leave { why: Why::DoesNotApply(_) }, Applies::Told { tag, text }) => Some((tag, text)),
+                _ => None,
+            };
             nodes.push(PlanNode {
                 path: node.path,
                 phase: node.phase,
                 step,
+                told,
                 needs: node.needs.clone(),
                 makes: node.makes,
                 deps: node.deps.clone(),

@@ -258,6 +258,10 @@ impl<'a, W: World> Running<'a, W> {
 
     fn through(&mut self, index: usize, outcome: Outcome) {
         self.stands[index] = Stand::Through(outcome);
+        if let Some((tag, text)) = &self.plan.nodes[index].told {
+            let (phase, tag) = (self.plan.nodes[index].path.into(), (*tag).into());
+            self.events.send(EventKind::Note { phase, tag, text: text.clone() });
+        }
         self.events.send(EventKind::PhaseFinished { phase: self.plan.nodes[index].path.into(), outcome });
     }
 

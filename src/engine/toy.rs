@@ -104,7 +104,7 @@ where
 
     fn applies(&self, seeds: &Seeds) -> Applies {
         match seeds.get::<Off>() {
-            Some(Off(list)) if list.contains(&N) => Applies::No { why: "switched off".into() },
+            Some(Off(list)) if list.contains(&N) => Applies::Told { tag: "toy", text: "switched off".into() },
             _ => Applies::Yes,
         }
     }
@@ -421,6 +421,7 @@ impl Open {
             path: path.clone(),
             staged: Some(temp.clone()),
             mode: 0o600,
+            owner: None,
             old: None,
             new: Some(Digest(text.clone())),
         };

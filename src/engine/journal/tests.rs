@@ -81,7 +81,7 @@ fn a_file_belongs_to_one_phase_until_that_is_through() {
     let journal = Journal::discarding("test");
     let sealed = |phase: &str| Record::Sealed {
         phase: phase.into(),
-        files: vec![FileChange { path: "/x".into(), staged: None, mode: 0o600, old: None, new: None }],
+        files: vec![FileChange { path: "/x".into(), staged: None, mode: 0o600, owner: None, old: None, new: None }],
     };
     for record in [started("a"), started("b"), scratch("a", "/x")] {
         journal.append(&record).unwrap();

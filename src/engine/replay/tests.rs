@@ -56,7 +56,7 @@ fn failed(phase: &str) -> Record {
 fn change(path: &str, old: Option<&str>, new: &str) -> FileChange {
     let digest = |text: &str| Digest(text.into());
     let staged = Some(format!("{path}.{new}").into());
-    FileChange { path: path.into(), staged, mode: 0o600, old: old.map(digest), new: Some(digest(new)) }
+    FileChange { path: path.into(), staged, mode: 0o600, owner: None, old: old.map(digest), new: Some(digest(new)) }
 }
 
 fn sealed(phase: &str, files: Vec<FileChange>) -> Record {

@@ -234,6 +234,25 @@ async fn who_can_do_without_gets_nothing_of_what_is_not_there_or_does_not_apply(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_apply_is_told_in_its_place_unless_it_was_not_asked_for() {
+    let workflow = fan();
+    let off = || Seeds::new().with(Off(vec![1]));
+    let notes = |ran: &Ran| -> Vec<String> {
+        let note = |event: &crate::event::Event| match &event.kind {
+            EventKind::Note { phase, tag, text } => Some(format!("{phase} [{tag}] {text}")),
+            _ => None,
+        };
+        ran.events.iter().filter_map(note).collect()
+    };
+    let whole = workflow.plan(off(), &skip(&["a3"]), &Done::none()).unwrap();
+    let ran = Toy::default().run(&whole, jobs(1)).await;
+    assert_eq!(notes(&ran), ["a1 [toy] switched off", "a0 [toy] a0", "a2 [toy] a2"]);
+    let skipped = workflow.plan(off(), &skip(&["a1", "a3"]), &Done::none()).unwrap();
+    let ran = Toy::default().run(&skipped, jobs(1)).await;
+    assert_eq!(notes(&ran), ["a0 [toy] a0", "a2 [toy] a2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_load_that_fails_fails_the_run() {
     let toy = Toy::with(disk(&[("a0", "x")]), 0);
     toy.script("a0", Script::BadLoad);
