@@ -31,13 +31,13 @@ struct Inner {
 }
 
 impl Directories {
-    /// Makes the directory and its missing parents with the mode; existing ones keep theirs. The session relies on all
-    /// of them from now on.
+    /// Makes the directory and its missing parents with the mode, and the directory itself for the owner; existing ones
+    /// keep theirs. The session relies on all of them from now on.
     pub(crate) fn ensure(
         &self,
         disk: &Disk,
         path: &Utf8Path,
-        mode: u32,
+        (mode, owner): (u32, Option<(u32, u32)>),
         session: SessionId,
         log: &EffectLog,
     ) -> Result<(), FileError> {
@@ -55,7 +55,8 @@ impl Directories {
             }
             let temporary = scratch::of_directory(directory, log.run_id(), log.phase());
             log.scratch(&temporary)?;
-            let made = make(disk, directory, &temporary, mode).map_err(|source| failed(directory, source))?;
+            let owner = owner.filter(|_| directory == path);
+            let made = make(disk, directory, &temporary, mode, owner).map_err(|source| failed(directory, source))?;
             if let Some(parent) = directory.parent() {
                 inner.durable.remove(parent);
             }
@@ -122,8 +123,8 @@ impl Directories {
 }
 
 /// Makes a directory that appears with its mode. Says whether it did: somebody else may have been faster.
-fn make(disk: &Disk, path: &Utf8Path, temporary: &Utf8Path, mode: u32) -> io::Result<bool> {
-    let made = disk.make_directory(temporary, mode).and_then(|()| disk.rename(temporary, path));
+fn make(disk: &Disk, path: &Utf8Path, temporary: &Utf8Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<bool> {
+    let made = disk.make_directory(temporary, mode, owner).and_then(|()| disk.rename(temporary, path));
     let Err(error) = made else { return Ok(true) };
     // Nothing can be in it. That it cannot be removed is less interesting than why it cannot be used.
     let _ = disk.remove_directory(temporary);

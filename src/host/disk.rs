@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::ownership::Tree;
 use crate::root::Root;
 
 /// One kind of call that changes something or makes a change durable.
@@ -187,14 +188,18 @@ impl Disk {
         }
     }
 
-    /// Makes a directory with exactly these permission bits under a temporary name.
-    pub(crate) fn make_directory(&self, path: &Utf8Path, mode: u32) -> io::Result<()> {
+    /// Makes a directory with exactly these permission bits, and for this owner, under a temporary name.
+    pub(crate) fn make_directory(&self, path: &Utf8Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
         self.before(Call::MakeDirectory, path)?;
         let place = self.at(path);
         rustix::fs::mkdir(place.as_str(), Mode::RWXU)?;
         self.before(Call::SetMode, path)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::open(place.as_str(), flags, Mode::empty())?;
+        if let Some((uid, gid)) = owner {
+            self.before(Call::SetOwner, path)?;
+            rustix::fs::fchown(&directory, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+        }
         Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
     }
 
@@ -205,6 +210,20 @@ impl Disk {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => Ok(false),
             other => Ok(other.map(|()| true)?),
         }
+    }
+
+    /// Whether a directory and everything in it belongs to the owner. An absent one does.
+    pub(crate) fn tree_belongs_to(&self, path: &Utf8Path, owner: (u32, u32)) -> io::Result<bool> {
+        match self.is_directory(path)? {
+            false => Ok(true),
+            true => Tree::open(self.at(path))?.belongs_to(owner),
+        }
+    }
+
+    /// Gives a directory and everything in it to the owner.
+    pub(crate) fn give_tree(&self, path: &Utf8Path, owner: (u32, u32)) -> io::Result<()> {
+        self.before(Call::SetOwner, path)?;
+        Tree::open(self.at(path))?.give_to(owner)
     }
 
     fn at(&self, path: &Utf8Path) -> Utf8PathBuf {

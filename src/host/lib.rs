@@ -10,6 +10,7 @@ pub mod files;
 mod fixture;
 pub mod lock;
 pub mod overlay;
+mod ownership;
 pub mod probe;
 pub mod recover;
 pub mod root;

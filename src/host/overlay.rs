@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Effect, EffectLog};
-use kubewright_node::{Contents, FileBackend, FileError, FileSession, Mode};
+use kubewright_node::{Contents, FileBackend, FileError, FileSession, Mode, Owner};
 
 use crate::claims::{Claims, SessionId};
 use crate::disk::{Disk, Found};
@@ -28,12 +28,16 @@ struct Shared {
 struct Layer {
     files: BTreeMap<Utf8PathBuf, Option<Wanted>>,
     directories: BTreeMap<Utf8PathBuf, Mode>,
+    /// Directories that were given away with all that is in them.
+    given: BTreeMap<Utf8PathBuf, Owner>,
 }
 
 #[derive(Clone)]
 struct Wanted {
     contents: Contents,
     mode: Mode,
+    /// `None` leaves it as it is.
+    owner: Option<Owner>,
 }
 
 /// One file that a real run would change.
@@ -232,6 +236,30 @@ impl DrySession {
         }
     }
 
+    fn put(&self, path: &Utf8Path, contents: &Contents, mode: Mode, owner: Option<Owner>) -> Result<(), FileError> {
+        check_size(path, contents)?;
+        let mut state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        self.shared.claims.claim(&target, self.id)?;
+        state.staged.retain(|staged| staged.target != target);
+        let mut wanted = Wanted { contents: contents.clone(), mode, owner };
+        let unchanged = match self.stands(&target)? {
+            Stands::Real(found) => found.is_some_and(|found| same(&found, &wanted)),
+            Stands::Dry(stands) => stands.is_some_and(|stands| {
+                wanted.owner = wanted.owner.or(stands.owner);
+                stands.mode == mode && stands.owner == wanted.owner && stands.contents == *contents
+            }),
+        };
+        if unchanged {
+            return Ok(());
+        }
+        if let Some(parent) = target.parent() {
+            self.shared.ensure(parent, Mode(0o755), &self.log)?;
+        }
+        state.staged.push(Staged { asked: path.to_owned(), target, wanted: Some(wanted) });
+        Ok(())
+    }
+
     fn publish_staged(&self, state: &mut State) {
         for Staged { asked, target, wanted } in state.staged.drain(..) {
             let action = if wanted.is_some() { "write" } else { "remove" };
@@ -255,29 +283,32 @@ impl FileSession for DrySession {
     }
 
     fn write(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), FileError> {
-        check_size(path, contents)?;
-        let mut state = self.open(path)?;
-        let target = self.shared.resolve(path)?;
-        self.shared.claims.claim(&target, self.id)?;
-        state.staged.retain(|staged| staged.target != target);
-        let wanted = Wanted { contents: contents.clone(), mode };
-        let unchanged = match self.stands(&target)? {
-            Stands::Real(found) => found.is_some_and(|found| same(&found, &wanted)),
-            Stands::Dry(stands) => stands.is_some_and(|stands| stands.mode == mode && stands.contents == *contents),
-        };
-        if unchanged {
-            return Ok(());
-        }
-        if let Some(parent) = target.parent() {
-            self.shared.ensure(parent, Mode(0o755), &self.log)?;
-        }
-        state.staged.push(Staged { asked: path.to_owned(), target, wanted: Some(wanted) });
-        Ok(())
+        self.put(path, contents, mode, None)
+    }
+
+    fn write_owned(&self, path: &Utf8Path, contents: &Contents, mode: Mode, owner: Owner) -> Result<(), FileError> {
+        self.put(path, contents, mode, Some(owner))
     }
 
     fn ensure_dir(&self, path: &Utf8Path, mode: Mode) -> Result<(), FileError> {
         let _state = self.open(path)?;
         self.shared.ensure(&self.shared.resolve(path)?, mode, &self.log)
+    }
+
+    fn ensure_owned_dir(&self, path: &Utf8Path, mode: Mode, owner: Owner) -> Result<(), FileError> {
+        let mut state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        self.shared.ensure(&target, mode, &self.log)?;
+        let disk = &self.shared.real.shared().disk;
+        let failed = |source| FileError::Io { doing: "look at", path: path.to_owned(), source };
+        let made = self.shared.layer().directories.contains_key(&target);
+        let known = self.shared.layer().given.insert(target.clone(), owner);
+        if made || known == Some(owner) || disk.tree_belongs_to(&target, (owner.user, owner.group)).map_err(failed)? {
+            return Ok(());
+        }
+        self.publish_staged(&mut state);
+        self.log.changed(Effect::new("chown", path.as_str()));
+        Ok(())
     }
 
     fn remove(&self, path: &Utf8Path) -> Result<(), FileError> {
@@ -315,7 +346,8 @@ impl FileSession for DrySession {
 }
 
 fn same(found: &Found, wanted: &Wanted) -> bool {
-    found.mode == wanted.mode.0 && found.bytes.as_slice() == wanted.contents.as_bytes()
+    let belongs = wanted.owner.is_none_or(|owner| (owner.user, owner.group) == found.owner);
+    belongs && found.mode == wanted.mode.0 && found.bytes.as_slice() == wanted.contents.as_bytes()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Digest, Effect, EffectLog, FileChange, JournalError};
-use kubewright_node::{Contents, FileError, FileSession, Mode};
+use kubewright_node::{Contents, FileError, FileSession, Mode, Owner};
 use rustix::io::Errno;
 
 use crate::claims::SessionId;
@@ -46,6 +46,8 @@ struct New {
     file: File,
     contents: Contents,
     mode: u32,
+    /// `None` leaves it to whom the target belongs.
+    owner: Option<(u32, u32)>,
     digest: Digest,
 }
 
@@ -55,6 +57,7 @@ impl Staged {
             path: self.target.clone(),
             staged: self.new.as_ref().map(|new| new.scratch.clone()),
             mode: self.new.as_ref().map_or(0, |new| new.mode),
+            owner: self.new.as_ref().and_then(|new| new.owner),
             old: self.old.clone(),
             new: self.new.as_ref().map(|new| new.digest.clone()),
         }
@@ -92,15 +95,22 @@ impl HostSession {
         self.shared.disk.remove(&new.scratch).map(drop).map_err(failed("remove", &new.scratch))
     }
 
-    fn stage(&self, target: &Utf8Path, contents: &Contents, mode: u32, old: Option<&Found>) -> Result<New, FileError> {
+    fn stage(
+        &self,
+        target: &Utf8Path,
+        contents: &Contents,
+        mode: u32,
+        owner: Option<(u32, u32)>,
+        old: Option<&Found>,
+    ) -> Result<New, FileError> {
         let scratch = scratch::of_file(target, self.log.run_id());
         self.log.scratch(&scratch).map_err(claimed)?;
         let disk = &self.shared.disk;
         let make = || -> io::Result<File> {
             let mut file = disk.create(&scratch)?;
             disk.write(&scratch, &mut file, contents.as_bytes())?;
-            if let Some(old) = old {
-                disk.set_owner(&scratch, &file, old.owner)?;
+            if let Some(owner) = owner.or(old.map(|old| old.owner)) {
+                disk.set_owner(&scratch, &file, owner)?;
             }
             // After the owner: changing it clears the set-user bit.
             disk.set_mode(&scratch, &file, mode)?;
@@ -114,7 +124,32 @@ impl HostSession {
             failed("write", target)(error)
         })?;
         self.log.checkpoint("staged");
-        Ok(New { scratch, file, contents: contents.clone(), mode, digest: digest(contents.as_bytes()) })
+        Ok(New { scratch, file, contents: contents.clone(), mode, owner, digest: digest(contents.as_bytes()) })
+    }
+
+    fn put(&self, path: &Utf8Path, contents: &Contents, mode: u32, owner: Option<(u32, u32)>) -> Result<(), FileError> {
+        check_size(path, contents)?;
+        let mut state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        self.shared.claims.claim(&target, self.id)?;
+        self.unstage(&mut state, &target)?;
+        let old = self.shared.found(&target)?;
+        let fits = |old: &Found| {
+            old.mode == mode
+                && owner.is_none_or(|owner| owner == old.owner)
+                && old.bytes.as_slice() == contents.as_bytes()
+        };
+        if old.as_ref().is_some_and(fits) {
+            return Ok(());
+        }
+        if let Some(parent) = target.parent() {
+            self.shared.directories.ensure(&self.shared.disk, parent, (0o755, None), self.id, &self.log)?;
+        }
+        self.shared.tidy(&target, self.log.run_id());
+        let new = self.stage(&target, contents, mode, owner, old.as_ref())?;
+        let old = old.map(|old| digest(&old.bytes));
+        state.staged.push(Staged { asked: path.to_owned(), target, new: Some(new), old });
+        Ok(())
     }
 
     /// Makes every staged byte and name durable, then the promise.
@@ -181,29 +216,42 @@ impl FileSession for HostSession {
     }
 
     fn write(&self, path: &Utf8Path, contents: &Contents, Mode(mode): Mode) -> Result<(), FileError> {
-        check_size(path, contents)?;
-        let mut state = self.open(path)?;
-        let target = self.shared.resolve(path)?;
-        self.shared.claims.claim(&target, self.id)?;
-        self.unstage(&mut state, &target)?;
-        let old = self.shared.found(&target)?;
-        if old.as_ref().is_some_and(|old| old.mode == mode && old.bytes.as_slice() == contents.as_bytes()) {
-            return Ok(());
-        }
-        if let Some(parent) = target.parent() {
-            self.shared.directories.ensure(&self.shared.disk, parent, 0o755, self.id, &self.log)?;
-        }
-        self.shared.tidy(&target, self.log.run_id());
-        let new = self.stage(&target, contents, mode, old.as_ref())?;
-        let old = old.map(|old| digest(&old.bytes));
-        state.staged.push(Staged { asked: path.to_owned(), target, new: Some(new), old });
-        Ok(())
+        self.put(path, contents, mode, None)
+    }
+
+    fn write_owned(
+        &self,
+        path: &Utf8Path,
+        contents: &Contents,
+        Mode(mode): Mode,
+        owner: Owner,
+    ) -> Result<(), FileError> {
+        self.put(path, contents, mode, Some((owner.user, owner.group)))
     }
 
     fn ensure_dir(&self, path: &Utf8Path, Mode(mode): Mode) -> Result<(), FileError> {
         let _state = self.open(path)?;
         let target = self.shared.resolve(path)?;
-        self.shared.directories.ensure(&self.shared.disk, &target, mode, self.id, &self.log)
+        self.shared.directories.ensure(&self.shared.disk, &target, (mode, None), self.id, &self.log)
+    }
+
+    fn ensure_owned_dir(&self, path: &Utf8Path, Mode(mode): Mode, owner: Owner) -> Result<(), FileError> {
+        let owner = (owner.user, owner.group);
+        let mut state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        let disk = &self.shared.disk;
+        self.shared.directories.ensure(disk, &target, (mode, Some(owner)), self.id, &self.log)?;
+        if disk.tree_belongs_to(&target, owner).map_err(failed("look at", path))? {
+            return Ok(());
+        }
+        self.publish_staged(&mut state)?;
+        let effect = Effect::new("chown", path.as_str());
+        let intent = self.log.intend(&effect)?;
+        let given = disk.give_tree(&target, owner).map_err(failed("change the owner of", path));
+        self.log.settle(intent, given.is_ok())?;
+        given?;
+        self.log.changed(effect);
+        Ok(())
     }
 
     fn remove(&self, path: &Utf8Path) -> Result<(), FileError> {
@@ -252,8 +300,9 @@ impl FileSession for HostSession {
 pub(crate) fn is_published(shared: &Shared, change: &FileChange) -> Result<bool, FileError> {
     let found = shared.found(&change.path)?;
     let now = found.as_ref().map(|found| digest(&found.bytes));
-    let mode_fits = found.is_none_or(|found| found.mode == change.mode);
-    if now == change.new && mode_fits {
+    let fits =
+        found.is_none_or(|found| found.mode == change.mode && change.owner.is_none_or(|owner| owner == found.owner));
+    if now == change.new && fits {
         Ok(true)
     } else if now == change.old || now == change.new {
         Ok(false)

@@ -18,6 +18,15 @@ pub const MAX_FILE_BYTES: usize = 3 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode(pub u32);
 
+/// Who a file or directory belongs to, by numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's id.
+    pub user: u32,
+    /// The group's id.
+    pub group: u32,
+}
+
 /// What a file holds.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Contents {
@@ -114,8 +123,16 @@ pub trait FileSession: Send + Sync {
     /// with mode 0755.
     fn write(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), FileError>;
 
+    /// As [`FileSession::write`], for a file that is to belong to somebody. `write` leaves the owner as it is, which is
+    /// whoever runs the program for a new file.
+    fn write_owned(&self, path: &Utf8Path, contents: &Contents, mode: Mode, owner: Owner) -> Result<(), FileError>;
+
     /// Makes a directory and its missing parents; an existing one keeps its mode.
     fn ensure_dir(&self, path: &Utf8Path, mode: Mode) -> Result<(), FileError>;
+
+    /// As [`FileSession::ensure_dir`]; the directory and everything that is in it belongs to the owner. What is there
+    /// already is given away at once, like any outward effect: it is too much to be kept twice.
+    fn ensure_owned_dir(&self, path: &Utf8Path, mode: Mode, owner: Owner) -> Result<(), FileError>;
 
     /// Stages the removal of a file; an absent one changes nothing.
     fn remove(&self, path: &Utf8Path) -> Result<(), FileError>;
@@ -170,6 +187,20 @@ impl Files {
     /// Makes a directory and its missing parents; an existing one keeps its mode.
     pub fn ensure_dir(&self, path: &Utf8Path, mode: Mode) -> Result<(), Failure> {
         Ok(self.session.ensure_dir(path, mode)?)
+    }
+
+    /// Gives an existing file to somebody, with just this mode. What it holds stays.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn give(&self, path: &Utf8Path, mode: Mode, owner: Owner) -> Result<(), Failure> {
+        let contents = self.read(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")))?;
+        Ok(self.session.write_owned(path, &contents, mode, owner)?)
+    }
+
+    /// Makes a directory that belongs, with all that is in it, to somebody.
+    pub fn ensure_owned_dir(&self, path: &Utf8Path, mode: Mode, owner: Owner) -> Result<(), Failure> {
+        Ok(self.session.ensure_owned_dir(path, mode, owner)?)
     }
 
     /// Removes a file; an absent one changes nothing.

@@ -17,7 +17,7 @@ use camino::Utf8Path;
 use kubewright_engine::{EffectLog, Failure, Session, World};
 
 pub use clock::{Clock, ClockBackend, SystemClock};
-pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode};
+pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
 pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
 pub use probe::{Entry, HealthAnswer, HealthBackend, Interface, Probe, ProbeBackend};
 pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};

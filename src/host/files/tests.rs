@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kubewright_engine::Record;
-use kubewright_node::Mode;
+use kubewright_node::{Mode, Owner};
 use rustix::io::Errno;
 
 use super::*;
@@ -89,6 +89,45 @@ fn keeps_the_owner_of_a_file_that_it_replaces() {
     session.commit().unwrap();
     let stat = rustix::fs::stat(place.at(CONF).as_str()).unwrap();
     assert_eq!((stat.st_uid, stat.st_gid, place.mode(CONF)), (1234, 4321, 0o640));
+}
+
+#[test]
+fn gives_files_and_directories_away_and_only_once() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can give files away
+    }
+    let (place, mut told) = (Place::new(), Told::new());
+    place.put(CONF, "same", 0o644);
+    let owner = Owner { user: 1234, group: 4321 };
+    let belongs = |at: &str| {
+        let stat = rustix::fs::lstat(place.at(at).as_str()).unwrap();
+        (stat.st_uid, stat.st_gid) == (owner.user, owner.group)
+    };
+    let give = |told: &Told| {
+        let session = HostFiles::new(place.root()).begin(told.log("one"));
+        session.write_owned(path(CONF), &text("same"), Mode(0o640), owner).unwrap();
+        session.ensure_owned_dir(path("/var/lib/etcd"), Mode(0o700), owner).unwrap();
+        session.commit().unwrap();
+    };
+    give(&told);
+    assert!(belongs(CONF) && belongs("/var/lib/etcd") && !belongs("/var/lib"));
+    assert_eq!((place.mode(CONF), place.get(CONF).unwrap().as_str()), (0o640, "same"));
+    assert_eq!(told.effects().last().unwrap(), "write /etc/kubernetes/admin.conf");
+    give(&told);
+    assert_eq!(told.effects(), Vec::<String>::new(), "it stands there already");
+
+    // What others put there meanwhile is given away too, but not what a link in there names.
+    place.put("/var/lib/etcd/member/wal/0.wal", "w", 0o600);
+    place.put("/elsewhere", "x", 0o600);
+    std::os::unix::fs::symlink(place.at("/elsewhere"), place.at("/var/lib/etcd/member/link")).unwrap();
+    give(&told);
+    assert_eq!(told.effects(), ["chown /var/lib/etcd"]);
+    assert!(
+        ["", "/member", "/member/wal/0.wal", "/member/link"].iter().all(|at| belongs(&format!("/var/lib/etcd{at}")))
+    );
+    assert!(!belongs("/elsewhere"));
+    give(&told);
+    assert_eq!(told.effects(), Vec::<String>::new());
 }
 
 #[test]
