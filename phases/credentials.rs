@@ -38,8 +38,17 @@ impl Credentials<'_> {
         let path = self.options.kubeconfig_dir.join(name);
         let server = self.server(kind);
         if let Some(existing) = files.read(&path)? {
-            self.check(&path, &existing, &authority.0.certificate, &server, report)?;
-            report.note("kubeconfig", format!("Using existing kubeconfig file: \"{path}\""));
+            let read = |path: &Utf8Path| files.read(path);
+            if let Some(warning) = check_existing(&path, &existing, &authority.0.certificate, &server, read)? {
+                report.warn(warning);
+            }
+            report.note(
+                "kubeconfig",
+                match authority.0.key {
+                    Some(_) => format!("Using existing kubeconfig file: \"{path}\""),
+                    None => format!("External CA mode: Using user provided {name}"),
+                },
+            );
             return Ok(());
         }
         report.note("kubeconfig", format!("Writing \"{name}\" kubeconfig file"));
@@ -62,8 +71,14 @@ impl Credentials<'_> {
         files.write(&path, &Contents::secret(render(&document)?), paths::SECRET_FILE)
     }
 
+    /// The kubeconfigs that this version has.
+    pub fn kinds(&self) -> impl Iterator<Item = KubeconfigKind> {
+        let super_admin = self.facts.credentials.super_admin;
+        KubeconfigKind::ALL.into_iter().filter(move |kind| super_admin || *kind != KubeconfigKind::SuperAdmin)
+    }
+
     /// The server that the file names: the cluster's endpoint, or this node's own for components that live on it.
-    fn server(&self, kind: KubeconfigKind) -> String {
+    pub fn server(&self, kind: KubeconfigKind) -> String {
         let local = match kind {
             KubeconfigKind::Kubelet => self.facts.credentials.kubelet_local_endpoint,
             _ => kind.uses_local_endpoint(),
@@ -74,35 +89,40 @@ impl Credentials<'_> {
             self.cluster.endpoint(&self.init.local_api_endpoint).url()
         }
     }
+}
 
-    fn check(
-        &self,
-        path: &Utf8Path,
-        existing: &Contents,
-        authority: &Certificate,
-        server: &str,
-        report: &Report,
-    ) -> Result<(), Failure> {
-        let document = parse(path, existing)?;
-        let trusted = match document.certificate_authority().context(format!("cannot use `{path}`"))? {
-            Some(Source::Inline(pem)) => Some(Certificate::from_pem(&pem).context(format!("cannot use `{path}`"))?),
-            _ => None,
-        };
-        if trusted.is_none_or(|trusted| trusted.der() != authority.der()) {
-            return Err(Failure::new(format!("the existing kubeconfig `{path}` trusts another certificate authority"))
-                .hint(format!(
-                    "move {path} away to have a new one made, or put the authority that it trusts into {}",
-                    self.cluster.certificates_dir
-                )));
+/// Whether an existing kubeconfig can stay: it trusts the same authority. Gives a warning if it names another server.
+///
+/// # Errors
+/// It is no kubeconfig, or trusts another authority, or none.
+pub fn check_existing(
+    path: &Utf8Path,
+    existing: &Contents,
+    authority: &Certificate,
+    server: &str,
+    read: impl FnOnce(&Utf8Path) -> Result<Option<Contents>, Failure>,
+) -> Result<Option<String>, Failure> {
+    let document = parse(path, existing)?;
+    let doing = || format!("cannot use `{path}`");
+    let trusted = match document.certificate_authority().context(doing())? {
+        Some(Source::Inline(pem)) => Some(Certificate::from_pem(&pem).context(doing())?),
+        Some(Source::File(name)) => {
+            let file = path.parent().unwrap_or(path).join(name);
+            let pem = read(&file).context(doing())?.map(|pem| Certificate::from_pem(pem.as_bytes()));
+            Some(pem.ok_or_else(|| Failure::new(format!("`{file}` is not there")))?.context(doing())?)
         }
-        if document.server() != Some(server) {
-            report.warn(format!(
-                "the existing kubeconfig \"{path}\" is kept, although its server is {} and not {server}",
-                document.server().unwrap_or("missing")
-            ));
-        }
-        Ok(())
+        None => None,
+    };
+    if trusted.is_none_or(|trusted| trusted.der() != authority.der()) {
+        return Err(Failure::new(format!("the existing kubeconfig `{path}` trusts another certificate authority"))
+            .hint(format!("move {path} away to have a new one made, or put the authority that it trusts at ca.crt")));
     }
+    Ok((document.server() != Some(server)).then(|| {
+        format!(
+            "the existing kubeconfig \"{path}\" is kept, although its server is {} and not {server}",
+            document.server().unwrap_or("missing")
+        )
+    }))
 }
 
 /// Reads a kubeconfig document.

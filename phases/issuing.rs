@@ -130,7 +130,9 @@ impl<'a> Issuing<'a> {
             let key = PrivateKey::from_pem(pem.as_bytes())
                 .context(format!("cannot use the existing service account key `{private}`"))
                 .hint("restore it from a backup; removing it makes every service account token invalid")?;
-            report.note("certs", "Using the existing \"sa\" key");
+            let external = read_authority(self.cluster, CertificateKind::Ca, |path| files.read(path))
+                .is_ok_and(|known| known.is_some_and(|known| known.key.is_none()));
+            report.note("certs", if external { "Using existing sa keys" } else { "Using the existing \"sa\" key" });
             if files.read(&public)?.is_none() {
                 files.write(&public, &Contents::public(key.public_pem()), paths::SECRET_FILE)?;
             }

@@ -1,11 +1,12 @@
 //! `init` and `init phase …`: from flags to seeds.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{ConfigErrors, Init, load_init};
 use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
+use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
-use kubewright_phases::random;
+use kubewright_phases::{external_ca, random};
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{DryRun, Global, InitArgs, skipped};
@@ -43,8 +44,6 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             warn(&warning.to_string());
         }
 
-        refuse_unsupported(&loaded)?;
-
         let workflow = workflow();
         let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
@@ -59,6 +58,11 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             skip_certificate_key_print: args.skip_certificate_key_print,
             proxy_environment: facts.proxy_environment,
         };
+        let credentials =
+            Credentials { init: &loaded.init, cluster: &loaded.cluster, facts: &loaded.facts, options: &options };
+        let read = |path: &Utf8Path| Ok(machine.backends.files.read(path)?);
+        let external = external_ca::look(&credentials, machine.backends.clock.now(), read)?;
+        external.warnings.iter().for_each(|warning| warn(warning));
         let version = (phase.is_none()).then(|| format!("Using Kubernetes version: {}", loaded.facts.version));
         let intro = version.into_iter().map(|line| Note::new("init", line)).collect();
         let seeds = Seeds::new()
@@ -77,16 +81,6 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let run = Run { command, workflow, seeds, selection, config, dry_run, intro };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
-}
-
-/// What the configuration may say and this version does not do is refused, never passed over in silence.
-fn refuse_unsupported(loaded: &Init) -> Result<(), Failure> {
-    if loaded.facts.gate(&loaded.cluster, "RootlessControlPlane") {
-        return Err(Failure::new("featureGates.RootlessControlPlane: the rootless control plane is not supported yet")
-            .hint("leave the gate out; static pods then run as root, as they do by default")
-            .kind(FailureKind::Validation));
-    }
-    Ok(())
 }
 
 fn refused(errors: ConfigErrors) -> Exit {

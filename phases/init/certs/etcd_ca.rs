@@ -19,7 +19,7 @@ impl Phase<Node> for EtcdCa {
     type Output = artifacts::EtcdCa;
 
     fn applies(&self, seeds: &Seeds) -> Applies {
-        crate::artifacts::local_etcd(seeds)
+        artifacts::local_etcd_certificate(seeds, CertificateKind::EtcdCa)
     }
 
     async fn run(

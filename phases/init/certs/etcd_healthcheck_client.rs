@@ -17,7 +17,7 @@ impl Phase<Node> for EtcdHealthcheckClient {
     type Output = ();
 
     fn applies(&self, seeds: &Seeds) -> Applies {
-        artifacts::local_etcd(seeds)
+        artifacts::local_etcd_certificate(seeds, CertificateKind::EtcdHealthcheckClient)
     }
 
     async fn run(&self, (cluster, facts, ca, files, clock): Self::Input, report: &Report) -> Result<(), Failure> {

@@ -25,7 +25,7 @@ impl Phase<Node> for EtcdPeer {
     type Output = ();
 
     fn applies(&self, seeds: &Seeds) -> Applies {
-        artifacts::local_etcd(seeds)
+        artifacts::local_etcd_certificate(seeds, CertificateKind::EtcdPeer)
     }
 
     async fn run(&self, (init, cluster, facts, ca, files, clock): Self::Input, report: &Report) -> Result<(), Failure> {
