@@ -4,9 +4,11 @@
 //! Phases change nothing except through what they take as `Use<…>`. The modules beside the workflows hold what several
 //! phases share: the values that they hand on (`artifacts`), and how keys, certificates and kubeconfigs are kept or made.
 
+pub mod accounts;
 pub mod artifacts;
 pub mod checks;
 pub mod credentials;
+pub mod external_ca;
 pub mod issuing;
 pub mod options;
 pub mod patching;
@@ -14,6 +16,7 @@ pub mod paths;
 pub mod prelude;
 pub mod random;
 pub mod registration;
+pub mod rootless;
 pub mod static_pods;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));

@@ -9,6 +9,7 @@ use kubewright_node::{Contents, Files, Probe};
 use crate::options::InitOptions;
 use crate::patching::patch_pod;
 use crate::paths;
+use crate::rootless::without_root;
 
 /// Renders one component for this machine, with the user's patches, and writes its manifest.
 #[expect(clippy::too_many_arguments, reason = "what three phases take from the engine, each by its type")]
@@ -33,7 +34,8 @@ pub fn write_component(
         external_ca,
         ..ControlPlaneNode::of_init(init, cluster, facts)
     };
-    let pod = patch_pod(render(&node)?, init, facts, probe, report)?;
+    let pod = without_root(render(&node)?, cluster, facts, files)?;
+    let pod = patch_pod(pod, init, facts, probe, report)?;
     // Its parent is for everybody, whichever phase comes first.
     files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
     files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;

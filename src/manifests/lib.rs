@@ -33,7 +33,7 @@ pub use kube_controller_manager::kube_controller_manager;
 pub use kube_proxy::{kube_proxy, kube_proxy_manifest};
 pub use kube_scheduler::kube_scheduler;
 pub use secret::SecretObject;
-pub use static_pod::{ControlPlaneNode, StaticPod};
+pub use static_pod::{ControlPlaneNode, RunAs, StaticPod};
 
 #[cfg(test)]
 mod fixture;

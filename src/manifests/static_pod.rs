@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use kubewright_config::images::{self, Image};
 use kubewright_config::model::{ApiEndpoint, Arg, ControlPlaneComponent};
 use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts, yaml};
+use serde_json::json;
 
 use crate::environment::{self, Variable};
 use crate::mounts::{Mount, Mounts};
@@ -29,6 +30,41 @@ impl StaticPod {
     /// Returns the name of its file.
     pub fn file_name(&self) -> String {
         format!("{}.yaml", self.name)
+    }
+}
+
+/// Whom the containers of a pod run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunAs {
+    /// The user's id.
+    pub user: u32,
+    /// The group's id.
+    pub group: u32,
+    /// A further group that it is in.
+    pub supplemental_group: Option<u32>,
+}
+
+impl StaticPod {
+    /// The same pod without root and without capabilities.
+    ///
+    /// # Errors
+    /// It holds no pod with a container: a fault of the template.
+    pub fn run_as(self, who: &RunAs) -> Result<Self, ManifestError> {
+        let shape = |reason: &str| ManifestError::Shape { what: self.name, reason: reason.to_owned() };
+        let mut pod = yaml::document(self.yaml.as_bytes()).map_err(|error| shape(&error.to_string()))?.value().clone();
+        let container = pod.pointer_mut("/spec/containers/0").ok_or_else(|| shape("no container"))?;
+        // kube-apiserver's file has the capability to bind low ports, and cannot be started without it.
+        container["securityContext"] = match self.name {
+            "kube-apiserver" => json!({"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}),
+            _ => json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}),
+        };
+        let context = &mut pod["spec"]["securityContext"];
+        context["runAsUser"] = who.user.into();
+        context["runAsGroup"] = who.group.into();
+        if let Some(group) = who.supplemental_group {
+            context["supplementalGroups"] = json!([group]);
+        }
+        Ok(Self { name: self.name, yaml: yaml::to_string(&pod) })
     }
 }
 

@@ -1,10 +1,30 @@
 //! The configurations under which the laws are tried.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kubewright_config::{HostFacts, InitFlags, load_init};
 use kubewright_engine::Seeds;
 use kubewright_phases::options::InitOptions;
+
+use super::external_ca;
+use super::snapshot::Entry;
+
+/// What is special about a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing.
+    Plain,
+    /// Somebody else runs etcd, with TLS.
+    ExternalEtcd,
+    /// The authorities' keys are kept elsewhere; what they had to sign is there.
+    ExternalCa,
+    /// Keys on another curve than the others'.
+    Ecdsa,
+    /// Every address is IPv6.
+    Ipv6,
+    /// Static pods run as users of their own. Only root can give them their files.
+    Rootless,
+}
 
 /// One configuration.
 #[derive(Debug, Clone)]
@@ -13,27 +33,53 @@ pub struct Case {
     pub version: String,
     /// Whether certificates are uploaded: with random bytes, so it never does the same thing twice.
     pub upload_certs: bool,
+    /// What is special about it.
+    pub shape: Shape,
 }
 
 impl Case {
     /// What most users run.
     pub fn newest() -> Self {
-        Self { version: "v1.36.2".into(), upload_certs: false }
+        Self { version: "v1.36.2".into(), upload_certs: false, shape: Shape::Plain }
     }
 
     /// The oldest that is supported: other labels, other API of the stored configuration, other ConfigMap names.
     pub fn oldest() -> Self {
-        Self { version: "v1.20.2".into(), upload_certs: false }
+        Self { version: "v1.20.2".into(), ..Self::newest() }
     }
 
     /// With a phase whose outcome is random and leaves the node.
     pub fn uploading() -> Self {
-        Self { version: "v1.36.2".into(), upload_certs: true }
+        Self { upload_certs: true, ..Self::newest() }
+    }
+
+    /// The newest version with something special.
+    pub fn shaped(shape: Shape) -> Self {
+        Self { shape, upload_certs: shape == Shape::ExternalEtcd, ..Self::newest() }
     }
 
     /// Every one.
-    pub fn all() -> [Self; 3] {
-        [Self::newest(), Self::oldest(), Self::uploading()]
+    pub fn all() -> Vec<Self> {
+        let shapes = [Shape::ExternalEtcd, Shape::ExternalCa, Shape::Ecdsa, Shape::Ipv6, Shape::Rootless];
+        let shapes = shapes.into_iter().filter(|shape| *shape != Shape::Rootless || is_root());
+        [Self::newest(), Self::oldest(), Self::uploading()].into_iter().chain(shapes.map(Self::shaped)).collect()
+    }
+
+    /// What stands on the machine before anything runs, parents before what is in them.
+    pub fn provided(&self) -> Vec<(String, Entry)> {
+        match self.shape {
+            Shape::ExternalCa => external_ca::provided().clone(),
+            Shape::ExternalEtcd => {
+                let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+                let directory = ("/etc/etcd".to_owned(), Entry::Directory { mode: 0o755, owner });
+                let files = ["ca.crt", "client.crt", "client.key"].map(|name| {
+                    let bytes = name.as_bytes().into();
+                    (format!("/etc/etcd/{name}"), Entry::File { mode: 0o600, owner, bytes })
+                });
+                std::iter::once(directory).chain(files).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether an effect happens again although nothing changed, and why that must be.
@@ -59,25 +105,53 @@ impl Case {
     }
 }
 
+/// Whether we may give files away.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// What `init` knows before it begins.
 pub fn seeds(case: &Case) -> Seeds {
+    let cluster = match case.shape {
+        Shape::ExternalEtcd => {
+            "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n\
+             etcd:\n  external:\n    endpoints: [https://192.0.2.20:2379]\n    caFile: /etc/etcd/ca.crt\n    \
+             certFile: /etc/etcd/client.crt\n    keyFile: /etc/etcd/client.key\n"
+        }
+        Shape::Ecdsa => "encryptionAlgorithm: ECDSA-P384\nnetworking:\n  podSubnet: 10.244.0.0/16\n",
+        Shape::Ipv6 => {
+            "encryptionAlgorithm: ECDSA-P256\n\
+             networking:\n  podSubnet: fd00:10:244::/56\n  serviceSubnet: fd00:10:96::/112\n"
+        }
+        Shape::Rootless => {
+            "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n\
+             featureGates:\n  RootlessControlPlane: true\n"
+        }
+        Shape::Plain | Shape::ExternalCa => {
+            "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n"
+        }
+    };
     let text = format!(
         "apiVersion: kubeadm.k8s.io/v1beta4\n\
          kind: InitConfiguration\n\
          bootstrapTokens:\n- token: abcdef.0123456789abcdef\n\
-         nodeRegistration:\n  criSocket: unix:///var/run/containerd/containerd.sock\n\
+         nodeRegistration:\n  criSocket: unix:///var/run/containerd/containerd.sock\n  \
+         ignorePreflightErrors: [ExternalEtcdVersion]\n\
          certificateKey: {key}\n\
          timeouts:\n  controlPlaneComponentHealthCheck: 2s\n  kubeletHealthCheck: 2s\n  kubernetesAPICall: 1s\n\
          ---\n\
          apiVersion: kubeadm.k8s.io/v1beta4\n\
          kind: ClusterConfiguration\n\
          kubernetesVersion: {version}\n\
-         encryptionAlgorithm: ECDSA-P256\n\
-         networking:\n  podSubnet: 10.244.0.0/16\n",
+         {cluster}",
         key = "4f".repeat(32),
         version = case.version,
     );
-    let host = HostFacts::with_address("node1", Ipv4Addr::new(192, 0, 2, 10).into());
+    let address: IpAddr = match case.shape {
+        Shape::Ipv6 => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x10).into(),
+        _ => Ipv4Addr::new(192, 0, 2, 10).into(),
+    };
+    let host = HostFacts::with_address("node1", address);
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
     let loaded = load_init(Some(("law.yaml", text.as_bytes())), &InitFlags::default(), &host, &mut random);
     let (init, _) = loaded.unwrap_or_else(|errors| panic!("the configuration of {case:?} is refused:\n{errors}"));

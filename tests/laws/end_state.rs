@@ -79,9 +79,9 @@ impl<'a> Look<'a> {
     }
 
     fn describe(&self, path: &str, entry: &Entry) -> String {
-        let (mode, bytes) = match entry {
-            Entry::Directory { mode } => return format!("{mode:04o} directory"),
-            Entry::File { mode, bytes } => (mode, bytes),
+        let (mode, owner, bytes) = match entry {
+            Entry::Directory { mode, owner } => return format!("{mode:04o} directory of {owner:?}"),
+            Entry::File { mode, owner, bytes } => (mode, owner, bytes),
         };
         let says = match path.rsplit_once('.') {
             Some((_, "crt")) => self.certificate_pem(bytes),
@@ -94,7 +94,7 @@ impl<'a> Look<'a> {
             Some((_, "conf")) => self.kubeconfig(path, bytes),
             _ => String::from_utf8_lossy(bytes).into_owned(),
         };
-        format!("{mode:04o} {says}")
+        format!("{mode:04o} of {owner:?} {says}")
     }
 
     fn certificate_pem(&self, pem: &[u8]) -> String {

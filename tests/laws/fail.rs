@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use kubewright_engine::{Fault, Faults, Record};
 use kubewright_node::KubeErrorKind;
 
-use super::case::Case;
+use super::case::{Case, Shape, is_root};
 use super::end_state::EndState;
 use super::machine::{Ask, Machine, phase_of};
 use super::snapshot::{Entry, Filmed, Snapshot, files, film};
@@ -27,6 +27,18 @@ fn a_failure_is_taken_back_and_the_next_run_finishes_oldest() {
 #[test]
 fn a_failure_is_taken_back_and_the_next_run_finishes_uploading() {
     fail_everywhere(&Case::uploading());
+}
+
+#[test]
+fn a_failure_is_taken_back_and_the_next_run_finishes_rootless() {
+    if is_root() {
+        fail_everywhere(&Case::shaped(Shape::Rootless));
+    }
+}
+
+#[test]
+fn a_failure_is_taken_back_and_the_next_run_finishes_external_ca() {
+    fail_everywhere(&Case::shaped(Shape::ExternalCa));
 }
 
 /// Every phase, before it, after it, and at each thing that it writes down.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kubewright_engine::Record;
 
-use super::case::Case;
+use super::case::{Case, Shape, is_root};
 use super::end_state::EndState;
 use super::machine::{Ask, phase_of};
 use super::snapshot::{Entry, Filmed, Snapshot, files, film};
@@ -26,6 +26,18 @@ fn the_next_run_finishes_after_a_kill_oldest() {
 #[test]
 fn the_next_run_finishes_after_a_kill_uploading() {
     kill_everywhere(&Case::uploading());
+}
+
+#[test]
+fn the_next_run_finishes_after_a_kill_rootless() {
+    if is_root() {
+        kill_everywhere(&Case::shaped(Shape::Rootless));
+    }
+}
+
+#[test]
+fn the_next_run_finishes_after_a_kill_external_ca() {
+    kill_everywhere(&Case::shaped(Shape::ExternalCa));
 }
 
 fn kill_everywhere(case: &Case) {

@@ -17,7 +17,7 @@ use kubewright_testkit::{TestNode, node};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::case::{Case, seeds};
+use super::case::{Case, Shape, seeds};
 use crate::graph;
 
 /// The certificate that a kubelet writes when it has registered the node.
@@ -111,10 +111,18 @@ impl Machine {
         for directory in ["/etc", "/var/lib"] {
             fs::create_dir_all(root.place(Utf8Path::new(directory))).unwrap();
         }
+        for (path, text) in [("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n"), ("/etc/group", "root:x:0:\n")] {
+            let path = root.place(Utf8Path::new(path));
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        case.provided().iter().for_each(|(path, entry)| entry.put(&root.place(Utf8Path::new(path))));
         // A real kubelet starts what it finds; here it looks once, so a phase that comes too late is found out.
+        let external_etcd = case.shape == Shape::ExternalEtcd;
         let (manifests, kube) = (node.root.place(Utf8Path::new("/etc/kubernetes/manifests")), node.kube.clone());
         node.services.on_restart(move |_| {
-            let components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+            let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
+            let components = &components[..if external_etcd { 3 } else { 4 }];
             if !components.iter().all(|component| manifests.join(format!("{component}.yaml")).exists()) {
                 kube.stop();
             }

@@ -3,6 +3,7 @@
 
 pub mod case;
 mod end_state;
+mod external_ca;
 pub mod machine;
 pub mod snapshot;
 
@@ -11,4 +12,5 @@ mod dry_run;
 mod fail;
 mod kill;
 mod order;
+mod rootless;
 mod twice;

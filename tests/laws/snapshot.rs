@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,17 +17,39 @@ use super::machine::{Ask, Machine, Ran};
 /// A file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    Directory { mode: u32 },
-    File { mode: u32, bytes: Arc<[u8]> },
+    Directory { mode: u32, owner: (u32, u32) },
+    File { mode: u32, owner: (u32, u32), bytes: Arc<[u8]> },
 }
 
 impl Entry {
+    /// Puts it there. Only root can give it to somebody else.
+    pub fn put(&self, path: &Utf8Path) {
+        let (mode, owner) = match self {
+            Self::Directory { mode, owner } => {
+                fs::DirBuilder::new().recursive(true).create(path).unwrap();
+                (mode, owner)
+            }
+            Self::File { mode, owner, bytes } => {
+                fs::write(path, bytes).unwrap();
+                (mode, owner)
+            }
+        };
+        if owned(&fs::symlink_metadata(path).unwrap()) != *owner {
+            chown(path, Some(owner.0), Some(owner.1)).unwrap();
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(*mode)).unwrap();
+    }
+
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Directory { .. } => None,
             Self::File { bytes, .. } => Some(bytes),
         }
     }
+}
+
+fn owned(stat: &fs::Metadata) -> (u32, u32) {
+    (stat.uid(), stat.gid())
 }
 
 /// All files and directories of a machine except our own state, by their paths on the machine.
@@ -48,10 +70,10 @@ fn everything(node: &TestNode) -> BTreeMap<String, Entry> {
             let mode = stat.permissions().mode() & 0o7777;
             let name = format!("/{}", path.strip_prefix(base).unwrap());
             if stat.is_dir() {
-                found.insert(name, Entry::Directory { mode });
+                found.insert(name, Entry::Directory { mode, owner: owned(&stat) });
                 walk(base, path, found);
             } else {
-                found.insert(name, Entry::File { mode, bytes: fs::read(path).unwrap().into() });
+                found.insert(name, Entry::File { mode, owner: owned(&stat), bytes: fs::read(path).unwrap().into() });
             }
         }
     }
@@ -102,7 +124,8 @@ impl Snapshot {
     pub fn with_journal(&self, bytes: &[u8]) -> Self {
         let (path, _) = self.journal();
         let mut copy = self.clone();
-        copy.entries.insert(path.into_string(), Entry::File { mode: 0o600, bytes: bytes.into() });
+        let Some(Entry::File { bytes: journal, .. }) = copy.entries.get_mut(path.as_str()) else { unreachable!() };
+        *journal = bytes.into();
         copy
     }
 
@@ -110,14 +133,7 @@ impl Snapshot {
     pub fn restore(&self, case: &Case) -> Machine {
         let machine = Machine::new(case);
         for (path, entry) in &self.entries {
-            let path = machine.node.root.place(Utf8Path::new(path));
-            match entry {
-                Entry::Directory { mode } => fs::DirBuilder::new().recursive(true).mode(*mode).create(&path).unwrap(),
-                Entry::File { mode, bytes } => {
-                    fs::write(&path, bytes).unwrap();
-                    fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
-                }
-            }
+            entry.put(&machine.node.root.place(Utf8Path::new(path)));
         }
         self.objects.iter().for_each(|object| machine.node.kube.put(object.clone()));
         if self.restarted {

@@ -10,7 +10,10 @@ impl Phase<Node> for Scheduler {
     const ABOUT: &'static str = "Generates the kube-scheduler static Pod manifest";
     const RANK: u16 = 502;
     // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
-    const AFTER: &'static [&'static str] = &["preflight"];
+    // Without root, keys and kubeconfigs are given to the user that the component runs as, and all four phases that
+    // write static pods add users to the same files: one after the other.
+    const AFTER: &'static [&'static str] =
+        &["preflight", "certs", "kubeconfig", "control-plane/controller-manager"];
 
     type Input = (
         Read<InitConfiguration>,

@@ -1,0 +1,113 @@
+//! The control plane without root (gate `RootlessControlPlane`): its users are made, the files that a component reads are
+//! given to it, and its pod runs as its user. kubeadm: `app/util/staticpod/utils_linux.go`.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::{ClusterConfiguration, VersionFacts};
+use kubewright_engine::{Failure, FailureContext};
+use kubewright_manifests::{RunAs, StaticPod};
+use kubewright_node::{Contents, Files, Mode, Owner};
+
+use crate::accounts::{self, Accounts};
+use crate::paths;
+
+/// Lets a pod run as its own user, if the configuration asks for that.
+///
+/// The phases that call this come one after the other: they write the same files.
+///
+/// # Errors
+/// The accounts cannot be made, or a file that the component reads is not there.
+pub fn without_root(
+    pod: StaticPod,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    files: &Files,
+) -> Result<StaticPod, Failure> {
+    if !wanted(cluster, facts) {
+        return Ok(pod);
+    }
+    let accounts = ensure_accounts(files)?;
+    let owner = |name| Owner { user: accounts.user(name), group: accounts.group_id(name) };
+    let readers = accounts.group_id(accounts::SA_KEY_READERS);
+    let pki = |name: &str| cluster.certificate_path(name);
+    let give = |owner: Owner, mode: Mode, paths: &[Utf8PathBuf]| {
+        let given = paths.iter().try_for_each(|path| files.give(path, mode, owner));
+        given.context(format!("cannot let {} run without root", pod.name)).hint(
+            "its certificates, keys and kubeconfigs must be there first: `init phase certs all`, `init phase kubeconfig all`",
+        )
+    };
+    let (owner, supplemental_group) = match pod.name {
+        "etcd" => {
+            let owner = owner(accounts::ETCD);
+            if let Some(etcd) = cluster.etcd.local() {
+                files.ensure_owned_dir(&etcd.data_dir, paths::SECRET_DIR, owner)?;
+            }
+            give(owner, paths::SECRET_FILE, &[pki("etcd/server.key"), pki("etcd/peer.key")])?;
+            (owner, None)
+        }
+        "kube-apiserver" => {
+            let owner = owner(accounts::KUBE_APISERVER);
+            let mut own = vec![
+                pki("sa.pub"),
+                pki("apiserver.key"),
+                pki("apiserver-kubelet-client.key"),
+                pki("front-proxy-client.key"),
+            ];
+            own.extend(cluster.etcd.local().map(|_| pki("apiserver-etcd-client.key")));
+            give(owner, paths::SECRET_FILE, &own)?;
+            give(Owner { user: ROOT, group: readers }, GROUP_FILE, &[pki("sa.key")])?;
+            (owner, Some(readers))
+        }
+        "kube-controller-manager" => {
+            let owner = owner(accounts::KUBE_CONTROLLER_MANAGER);
+            // Not below --kubeconfig-dir: the pod mounts this one.
+            let mut own = vec![Utf8Path::new(paths::KUBERNETES_DIR).join("controller-manager.conf")];
+            // Without it the authority is external.
+            if files.read(&pki("ca.key"))?.is_some() {
+                own.push(pki("ca.key"));
+            }
+            give(owner, paths::SECRET_FILE, &own)?;
+            give(Owner { user: ROOT, group: readers }, GROUP_FILE, &[pki("sa.key")])?;
+            (owner, Some(readers))
+        }
+        "kube-scheduler" => {
+            let owner = owner(accounts::KUBE_SCHEDULER);
+            give(owner, paths::SECRET_FILE, &[Utf8Path::new(paths::KUBERNETES_DIR).join("scheduler.conf")])?;
+            (owner, None)
+        }
+        other => return Err(Failure::new(format!("{other} has no user to run as"))),
+    };
+    Ok(pod.run_as(&RunAs { user: owner.user, group: owner.group, supplemental_group })?)
+}
+
+/// Whether the configuration asks for it.
+pub fn wanted(cluster: &ClusterConfiguration, facts: &VersionFacts) -> bool {
+    facts.gate(cluster, GATE)
+}
+
+/// Adds our users and groups to the machine's, unless they are there.
+fn ensure_accounts(files: &Files) -> Result<Accounts, Failure> {
+    let text = |path: &str| -> Result<Option<String>, Failure> {
+        let contents = files.read(path.into())?;
+        let text = contents.map(|contents| String::from_utf8(contents.as_bytes().to_vec()));
+        text.transpose().context(format!("cannot read `{path}`"))
+    };
+    let must = |path: &str| text(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")));
+    let (passwd, group) = (must(PASSWD)?, must(GROUP)?);
+    let accounts = Accounts::plan(&text(LOGIN_DEFS)?.unwrap_or_default(), &passwd, &group)
+        .context("the users and groups of a control plane without root cannot be had")
+        .hint(format!("correct {PASSWD} and {GROUP}, or switch the gate {GATE} off"))?;
+    for (path, old, new) in [(PASSWD, passwd, &accounts.passwd), (GROUP, group, &accounts.group)] {
+        if old != *new {
+            files.write(path.into(), &Contents::public(new.as_str()), paths::PUBLIC_FILE)?;
+        }
+    }
+    Ok(accounts)
+}
+
+const GATE: &str = "RootlessControlPlane";
+const LOGIN_DEFS: &str = "/etc/login.defs";
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+const ROOT: u32 = 0;
+/// Keys that more than one component reads.
+const GROUP_FILE: Mode = Mode(0o640);
