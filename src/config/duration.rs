@@ -18,7 +18,7 @@ const UNITS: [(&str, u128); 8] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// Not a sequence of numbers with units.
-    #[error("not a duration such as 4m0s or 24h; units are h, m, s, ms, us and ns")]
+    #[error("not a duration; its units are h, m, s, ms, us and ns")]
     Form,
     /// Less than zero, which makes no sense for any of our fields.
     #[error("a duration must not be negative")]

@@ -24,6 +24,12 @@ impl ConfigError {
         Self { field: field.into(), line: None, value, reason: reason.into(), hint: None }
     }
 
+    /// Makes an error about a number, which stands without quotes.
+    pub fn number(field: impl Into<String>, value: impl Into<i64>, reason: impl Into<String>) -> Self {
+        let value = Some(value.into().to_string());
+        Self { field: field.into(), line: None, value, reason: reason.into(), hint: None }
+    }
+
     /// Makes an error about a field whose value is missing or must not be repeated.
     pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), line: None, value: None, reason: reason.into(), hint: None }

@@ -2,7 +2,7 @@
 
 use crate::component::{self, KubeProxyDoc, KubeletDoc};
 use crate::convert::{self, Machine};
-use crate::error::{ConfigError, ConfigErrors, Warning};
+use crate::error::{ConfigError, ConfigErrors, Warning, strictly};
 use crate::facts::VersionFacts;
 use crate::flags::{self, InitFlags};
 use crate::host::HostFacts;
@@ -110,6 +110,10 @@ fn init(
                 let hint = "its kinds are of kubeadm.k8s.io/v1beta4";
                 let error = ConfigError::document("no InitConfiguration or ClusterConfiguration in the file");
                 errors.push(error.hint(hint));
+                // A kind that is only misspelt says more.
+                if let Err(refused) = strictly(None, std::mem::take(warnings)) {
+                    *errors = refused.errors;
+                }
             }
             let timeout = sources.cluster_timeout();
             let mut init = sources.read_init(errors, warnings);

@@ -46,7 +46,7 @@ impl fmt::Display for Subnets {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubnetError {
     /// An entry is no CIDR.
-    #[error("`{0}` is not a subnet such as 10.96.0.0/12")]
+    #[error("`{0}` is not a subnet")]
     Syntax(String),
     /// More than two entries.
     #[error("more than two subnets")]

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::component;
 use crate::error::{ConfigError, Warning};
 use crate::v1beta3;
 use crate::v1beta4;
-use crate::wire::{Reader, Wire};
+use crate::wire::{Reader, Wire, closest};
 use crate::yaml::Document;
 
 const GROUP: &str = "kubeadm.k8s.io";
+
+const KINDS: [&str; 5] =
+    ["InitConfiguration", "ClusterConfiguration", "JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"];
 
 /// Versions that no longer read, with the last kubeadm that converts each.
 const OLD_VERSIONS: [(&str, &str); 5] =
@@ -53,10 +58,14 @@ impl<'a> Sources<'a> {
             let text = |name| document.value().get(name).and_then(|value| value.as_str()).unwrap_or_default();
             let (api_version, kind) = (text("apiVersion"), text("kind"));
             let Some((group, version)) = api_version.split_once('/').filter(|(_, version)| !version.is_empty()) else {
-                let error = if api_version.is_empty() {
-                    ConfigError::field("apiVersion", "every document needs an apiVersion")
-                } else {
-                    ConfigError::invalid("apiVersion", api_version, "not of the form group/version")
+                let error = match document.value().get("apiVersion") {
+                    Some(Value::String(text)) if !text.is_empty() => {
+                        ConfigError::invalid("apiVersion", text, "not of the form group/version")
+                    }
+                    Some(Value::Number(number)) => {
+                        ConfigError::invalid("apiVersion", number, "not text of the form group/version")
+                    }
+                    _ => ConfigError::field("apiVersion", "every document needs an apiVersion"),
                 };
                 errors.push(error.at(Some(line)).hint("for example kubeadm.k8s.io/v1beta4"));
                 continue;
@@ -96,8 +105,11 @@ impl<'a> Sources<'a> {
                 }
                 _ => {
                     let message = format!("ignored a document of {api_version}, kind {kind}");
-                    let reason = format!("there is no kind {kind} of {api_version}");
-                    warnings.push(Warning::new("", message).at(Some(line)).refused(reason, "remove the document"));
+                    let reason = format!("no configuration of kind {kind} is read from {api_version}");
+                    let meant = closest(kind, &KINDS).filter(|_| group == GROUP);
+                    let fix = meant.map_or("remove the document".to_owned(), |kind| format!("did you mean {kind}?"));
+                    let line = Some(document.line("kind"));
+                    warnings.push(Warning::new("kind", message).at(line).refused(reason, fix));
                 }
             }
         }

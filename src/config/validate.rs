@@ -93,8 +93,13 @@ impl<'a> Check<'a> {
 
     /// Checks that every flag has a name.
     pub fn args(&mut self, field: &str, args: Vec<v1beta4::Arg>) -> Vec<Arg> {
+        let pointer = format!("/{}", field.replace('.', "/"));
         for (index, arg) in args.iter().enumerate() {
-            let path = yaml::item(field, index);
+            // Before v1beta4 they were a map.
+            let path = match self.document.and_then(|document| document.value().pointer(&pointer)) {
+                Some(serde_json::Value::Object(_)) => yaml::child(field, &arg.name),
+                _ => yaml::item(field, index),
+            };
             if arg.name.is_empty() {
                 self.missing(&path, "the argument has no name", "give it one, without dashes, such as `name: v`");
             } else if arg.name.starts_with('-') {
@@ -139,7 +144,10 @@ impl<'a> Check<'a> {
             HostPortError::Form => "put brackets around an IPv6 address, as in [fd00::1]:6443".to_owned(),
             HostPortError::Host(host) => match host.split_once("://").or_else(|| text.split_once("://")) {
                 Some((scheme, _)) => format!("leave out `{scheme}://`"),
-                None => name::similar(host).unwrap_or_else(|| "for example lb.example.com:6443".to_owned()),
+                None => {
+                    let host = host.split('/').next().unwrap_or_default();
+                    name::similar(host).unwrap_or_else(|| "for example lb.example.com:6443".to_owned())
+                }
             },
             HostPortError::Port(_) | HostPortError::NoPort => "for example lb.example.com:6443".to_owned(),
         };
@@ -152,7 +160,8 @@ impl<'a> Check<'a> {
         match u16::try_from(port) {
             Ok(port) if port > 0 => port,
             _ => {
-                self.invalid(field, port, "not a port between 1 and 65535", "6443 is the default");
+                let error = ConfigError::number(field, port, "not a port between 1 and 65535");
+                self.error(error.hint("6443 is the default"));
                 0
             }
         }
@@ -163,7 +172,8 @@ impl<'a> Check<'a> {
         for (index, url) in urls.iter().enumerate() {
             let path = yaml::item(field, index);
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let host = if rest.is_empty() { "10.0.0.1:2379" } else { rest };
+            let rest = rest.strip_prefix("http:").or_else(|| rest.strip_prefix("https:")).unwrap_or(rest);
+            let host = if rest.is_empty() || rest.starts_with('/') { "10.0.0.1:2379" } else { rest };
             let fix = format!("write `https://{host}`");
             let scheme = url.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
             match scheme {

@@ -115,7 +115,8 @@ pub(crate) fn duplicate(found: &Duplicate) -> Warning {
 /// Finds the name that was likely meant.
 pub(crate) fn closest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
     let given = given.to_lowercase();
-    let scored = known.iter().map(|name| (strsim::jaro_winkler(&given, &name.to_lowercase()), *name));
+    // Of equals the last one wins, and the first one is likelier.
+    let scored = known.iter().rev().map(|name| (strsim::jaro_winkler(&given, &name.to_lowercase()), *name));
     let (score, name) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (score > 0.85).then_some(name)
 }

@@ -88,7 +88,8 @@ pub(crate) fn embedded(text: &str) -> Value {
     read::read(text, 1).expect("a test reads every embedded text").value
 }
 
-/// Splits at lines that start with `---`; one at the start and one as the very last line separate nothing.
+/// Splits at lines that start with `---`; one at the start, one right after another and one as the very
+/// last line separate nothing.
 fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
     let mut parts = Vec::new();
     let (mut start, mut start_line, mut offset) = (0, 1, 0);
@@ -99,7 +100,7 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
                 let error = ConfigError::document(format!("text beside the document separator: `{rest}`"));
                 return Err(error.at(Some(index + 1)).hint("put it on a line of its own"));
             }
-            if offset > 0 {
+            if offset > start {
                 parts.push((start_line, &text[start..offset]));
             }
             (start, start_line) = (offset + line.len(), index + 2);
@@ -113,7 +114,10 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
 }
 
 fn parse(text: &str, first_line: usize) -> Result<Document, ConfigError> {
-    let read::Parsed { value, place, duplicates } = read::read(text, first_line)?;
+    let read::Parsed { value, place, duplicates } = read::read(text, first_line).map_err(|error| match error.hint {
+        None => error.hint("look at the indentation, quotes and braces around this line"),
+        Some(_) => error,
+    })?;
     Ok(Document { value, duplicates, place })
 }
 

@@ -4,7 +4,6 @@
 
 use super::rules::Rules;
 use crate::duration;
-use crate::error::ConfigError;
 use crate::facts::VersionFacts;
 use crate::net::Subnets;
 use crate::yaml;
@@ -56,7 +55,7 @@ fn local_traffic(rules: &mut Rules<'_, '_, '_>, pod_subnet: bool) {
     };
     if rules.text(needed).is_none() {
         let mode = rules.text("detectLocalMode").unwrap_or_default();
-        let error = ConfigError::field(needed, format!("detectLocalMode {mode} needs it"));
-        rules.error(error.hint("set it, or leave detectLocalMode out"));
+        let reason = format!("needs {needed}, which is not set");
+        rules.invalid("detectLocalMode", mode, reason, "set it, or leave detectLocalMode out");
     }
 }

@@ -70,11 +70,9 @@ fn numbers(rules: &mut Rules<'_, '_, '_>) {
         };
         let relation = if low.is_some() { "less" } else { "more" };
         let value = low.or(high).unwrap_or_default();
-        rules.invalid(
-            path,
-            value,
-            format!("must be {relation} than {other}"),
-            "set both, the low one below the high one",
+        rules.error(
+            ConfigError::number(path, value, format!("must be {relation} than {other}"))
+                .hint("set both, the low one below the high one"),
         );
     }
     if let Some(factor) = rules.get("memoryThrottlingFactor").and_then(serde_json::Value::as_f64)

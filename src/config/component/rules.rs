@@ -70,7 +70,8 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
                     i64::MAX => format!("must be {least} or more"),
                     _ => format!("must be between {least} and {most}"),
                 };
-                self.invalid(path, number, reason, "choose another number, or leave it out to have the default");
+                let error = ConfigError::number(*path, number, reason);
+                self.error(error.hint("choose another number, or leave it out to have the default"));
             }
         }
     }

@@ -83,7 +83,12 @@ fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<Versio
         Ok(version) => version,
         Err(_) => {
             let Some(version) = label(text) else {
-                let hint = "give an exact version such as v1.36.2, or a label such as stable-1.36";
+                let minor =
+                    text.strip_prefix('v').unwrap_or(text).strip_prefix("1.").and_then(|minor| minor.parse().ok());
+                let hint = match minor.and_then(versions::newest_release) {
+                    Some(newest) => format!("write {newest}, or stable-1.{}", newest.minor()),
+                    None => "give an exact version such as v1.36.2, or a label such as stable-1.36".to_owned(),
+                };
                 check.error(ConfigError::invalid(FIELD, text, "neither a version nor a label that we know").hint(hint));
                 return None;
             };

@@ -66,8 +66,17 @@ fn bootstrap_tokens(
     if wire.is_empty() {
         wire.push(v1beta4::BootstrapToken::default());
     }
-    let convert = |(index, token)| bootstrap_token(&yaml::item("bootstrapTokens", index), token, random, check);
-    wire.into_iter().enumerate().filter_map(convert).collect()
+    let mut entries: Vec<BootstrapTokenEntry> = Vec::new();
+    for (index, token) in wire.into_iter().enumerate() {
+        let field = yaml::item("bootstrapTokens", index);
+        let Some(entry) = bootstrap_token(&field, token, random, check) else { continue };
+        if entries.iter().any(|other| other.token.id() == entry.token.id()) {
+            let reason = "a token of this id stands above, and both are kept in one Secret";
+            check.invalid(&yaml::child(&field, "token"), entry.token.id(), reason, "give each an id of its own");
+        }
+        entries.push(entry);
+    }
+    entries
 }
 
 fn bootstrap_token(
@@ -130,7 +139,10 @@ fn bootstrap_token(
 /// Parses a token; its text is never repeated.
 pub(super) fn bootstrap_token_text(field: &str, text: &SecretText, check: &mut Check<'_>) -> Option<BootstrapToken> {
     let parsed = text.reveal().parse();
-    let hint = "leave it out to have one generated, or make one with `kubewright token generate`";
+    let hint = match field.starts_with("bootstrapTokens") {
+        true => "leave it out to have one generated, or make one with `kubewright token generate`",
+        false => "give the token that `token create --print-join-command` prints",
+    };
     parsed.map_err(|error| check.error(ConfigError::field(field, format!("{error}")).hint(hint))).ok()
 }
 
@@ -189,7 +201,8 @@ pub(super) fn node_registration(
         let error = ConfigError::field(yaml::child(FIELD, "name"), "the machine's host name could not be read");
         check.error(error.hint("name the node with --node-name or nodeRegistration.name"));
     } else {
-        check.dns_subdomain("nodeRegistration.name", &name);
+        let given = if wire.name.trim().is_empty() { name.as_str() } else { wire.name.as_str() };
+        check.lower_case_subdomain("nodeRegistration.name", given, &name);
     }
     let kubelet_extra_args = check.args("nodeRegistration.kubeletExtraArgs", wire.kubelet_extra_args);
     let mut told = Vec::new();

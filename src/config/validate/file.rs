@@ -33,3 +33,6 @@ pub fn validate_file(file: (&str, &[u8]), host: &HostFacts) -> Result<Vec<Warnin
     }
     strictly(Some(name), warnings)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,15 @@ use crate::yaml;
 impl Check<'_> {
     /// Checks that a name is an RFC 1123 subdomain.
     pub fn dns_subdomain(&mut self, field: &str, name: &str) {
+        self.lower_case_subdomain(field, name, name);
+    }
+
+    /// Checks a name in lower case that stands otherwise in the file.
+    pub fn lower_case_subdomain(&mut self, field: &str, given: &str, name: &str) {
         if !net::is_dns_subdomain(name) {
             let reason = "not a lower-case RFC 1123 subdomain: letters, digits, `-` and `.`, each part beginning and ending with a letter or digit, 253 characters at most";
             let fix = similar(name).unwrap_or_else(|| "for example node-1 or cluster.local".to_owned());
-            self.invalid(field, shortened(name), reason, fix);
+            self.invalid(field, shortened(given), reason, fix);
         }
     }
 
@@ -23,9 +28,10 @@ impl Check<'_> {
                 let reason = "neither an IP address nor a lower-case DNS name, with or without `*.`";
                 let bare = name.split_once("://").map_or(name.as_str(), |(_, rest)| rest);
                 let host = bare.split(['/', ':']).next().unwrap_or_default();
-                let fix = match () {
-                    () if host != name && net::is_dns_subdomain(host) => format!("write `{host}`"),
-                    () => similar(name).unwrap_or_else(|| "for example api.example.com or 192.0.2.10".to_owned()),
+                let fix = match name.rsplit_once("*.") {
+                    Some((_, rest)) if net::is_dns_subdomain(rest) => format!("write `*.{rest}`"),
+                    _ if host != name && net::is_dns_subdomain(host) => format!("write `{host}`"),
+                    _ => similar(name).unwrap_or_else(|| "for example api.example.com or 192.0.2.10".to_owned()),
                 };
                 self.invalid(&yaml::item(field, index), shortened(name), reason, fix);
             }

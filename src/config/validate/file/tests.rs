@@ -1,0 +1,126 @@
+#![allow(clippy::unwrap_used)]
+
+use serde::Deserialize;
+
+use super::*;
+use crate::load::tests::machine;
+
+/// One invalid configuration of `tests/fixtures/invalid`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    kubeadm: Peer,
+    #[serde(default)]
+    strict: bool,
+    #[serde(default)]
+    file: String,
+    hex: Option<String>,
+    repeat: Option<Repeat>,
+    message: String,
+}
+
+/// What real kubeadm does with it.
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Peer {
+    Refuses,
+    Takes,
+}
+
+#[derive(Deserialize)]
+struct Repeat {
+    text: String,
+    times: usize,
+}
+
+impl Case {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes =
+            self.hex.as_ref().map_or_else(|| self.file.clone().into_bytes(), |hex| hex::decode(hex).unwrap());
+        if let Some(repeat) = &self.repeat {
+            bytes.extend(repeat.text.repeat(repeat.times).into_bytes());
+        }
+        bytes
+    }
+}
+
+fn cases() -> Vec<(&'static str, Case)> {
+    macro_rules! group {
+        ($($name:literal),* $(,)?) => {
+            [$(($name, include_str!(concat!("../../../../tests/fixtures/invalid/", $name, ".yaml")))),*]
+        };
+    }
+    let groups = group![
+        "syntax",
+        "documents",
+        "types",
+        "networking",
+        "cluster",
+        "etcd",
+        "init",
+        "join",
+        "v1beta3",
+        "kubelet",
+        "kube-proxy",
+    ];
+    let read = |(group, text)| -> Vec<(&str, Case)> {
+        let cases: Vec<Case> = serde_json::from_value(yaml::embedded(text)).unwrap();
+        cases.into_iter().map(|case| (group, case)).collect()
+    };
+    groups.into_iter().flat_map(read).collect()
+}
+
+const FILE: &str = "kubeadm.yaml";
+
+#[test]
+fn every_invalid_configuration_is_refused_with_its_one_message() {
+    let mut wrong = Vec::new();
+    for (group, case) in cases() {
+        let bytes = case.bytes();
+        let told = match validate_file((FILE, &bytes), &machine()) {
+            Ok(_) => "accepted".to_owned(),
+            Err(errors) => errors.to_string(),
+        };
+        if told != case.message {
+            wrong.push(format!("{group}/{} => {}", case.name, told.replace('\n', "⏎")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn messages_name_file_and_fix_in_one_line() {
+    let cases = cases();
+    assert!(cases.len() >= 200, "{}", cases.len());
+    for (group, case) in &cases {
+        let message = &case.message;
+        assert!(message.starts_with(FILE) && message.ends_with(')'), "{group}/{}: {message}", case.name);
+        assert!(!message.contains('\n'), "{group}/{}: {message}", case.name);
+    }
+    let refused = cases.iter().filter(|(_, case)| case.kubeadm == Peer::Refuses).count();
+    assert!(refused >= 150, "{refused}");
+}
+
+#[test]
+fn init_refuses_in_the_same_words() {
+    for (group, case) in cases().iter().filter(|(group, case)| *group != "join" && !case.strict) {
+        let bytes = case.bytes();
+        if String::from_utf8_lossy(&bytes).contains("kind: JoinConfiguration") {
+            continue;
+        }
+        let result = load_init(Some((FILE, &bytes)), &InitFlags::default(), &machine(), &mut |bytes| bytes.fill(1));
+        let told = result.map(|_| "accepted".to_owned()).unwrap_or_else(|errors| errors.to_string());
+        assert_eq!(told, case.message, "{group}/{}", case.name);
+    }
+}
+
+#[test]
+fn init_takes_what_only_strict_reading_refuses() {
+    for (group, case) in cases().iter().filter(|(_, case)| case.strict) {
+        let bytes = case.bytes();
+        let result = load_init(Some((FILE, &bytes)), &InitFlags::default(), &machine(), &mut |bytes| bytes.fill(1));
+        let (_, warnings) = result.unwrap_or_else(|errors| panic!("{group}/{}: {errors}", case.name));
+        assert!(warnings.iter().any(|warning| warning.refusal.is_some()), "{group}/{}", case.name);
+    }
+}
