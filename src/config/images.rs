@@ -40,6 +40,9 @@ impl Image {
     }
 }
 
+/// Where the project's CI puts the images that it builds.
+const CI_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";
+
 /// Returns the full reference of an image, such as `registry.k8s.io/etcd:3.6.8-0`.
 pub fn reference(image: Image, cluster: &ClusterConfiguration, facts: &VersionFacts) -> String {
     let default = cluster.image_repository.as_str();
@@ -57,7 +60,11 @@ pub fn reference(image: Image, cluster: &ClusterConfiguration, facts: &VersionFa
             let path = if repository == facts.images.repository { &facts.images.coredns_path } else { "coredns" };
             format!("{repository}/{path}:{tag}")
         }
-        _ => format!("{default}/{}:{}", image.name(), cluster.kubernetes_version.image_tag()),
+        _ => {
+            let ci = cluster.ci_build && default == facts.images.repository;
+            let repository = if ci { CI_REPOSITORY } else { default };
+            format!("{repository}/{}:{}", image.name(), cluster.kubernetes_version.image_tag())
+        }
     }
 }
 

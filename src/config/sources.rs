@@ -106,8 +106,11 @@ impl<'a> Sources<'a> {
                 _ => {
                     let message = format!("ignored a document of {api_version}, kind {kind}");
                     let reason = format!("no configuration of kind {kind} is read from {api_version}");
-                    let meant = closest(kind, &KINDS).filter(|_| group == GROUP);
-                    let fix = meant.map_or("remove the document".to_owned(), |kind| format!("did you mean {kind}?"));
+                    let fix = match closest(kind, &KINDS).filter(|_| group == GROUP) {
+                        Some(same) if same == kind => format!("write {GROUP}/v1beta4"),
+                        Some(meant) => format!("did you mean {meant}?"),
+                        None => "remove the document".to_owned(),
+                    };
                     let line = Some(document.line("kind"));
                     warnings.push(Warning::new("kind", message).at(line).refused(reason, fix));
                 }

@@ -66,7 +66,10 @@ fn current(cluster: &ClusterConfiguration) -> v1beta4::ClusterConfiguration {
             pod_subnet: cluster.networking.pod_subnet.as_ref().map(ToString::to_string).unwrap_or_default(),
             dns_domain: cluster.networking.dns_domain.clone(),
         },
-        kubernetes_version: cluster.kubernetes_version.to_string(),
+        kubernetes_version: match cluster.ci_build {
+            true => format!("ci/{}", cluster.kubernetes_version),
+            false => cluster.kubernetes_version.to_string(),
+        },
         control_plane_endpoint: cluster.control_plane_endpoint.as_ref().map(ToString::to_string).unwrap_or_default(),
         api_server: v1beta4::ApiServer {
             extra_args: api_server.extra_args,

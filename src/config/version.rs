@@ -1,5 +1,7 @@
 //! Kubernetes versions as people, files and images write them.
 
+pub(crate) mod label;
+
 use std::fmt;
 use std::str::FromStr;
 

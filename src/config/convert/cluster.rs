@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::v1beta4;
 use crate::validate::Check;
-use crate::version::KubernetesVersion;
+use crate::version::label;
 use crate::versions;
 use crate::yaml;
 
@@ -51,12 +51,13 @@ pub(crate) fn cluster(
     let authority = wire.ca_certificate_validity_period.unwrap_or(defaults::CA_VALIDITY);
     validity(leaf, authority, check);
 
-    let facts = facts?;
+    let (facts, ci_build) = facts?;
     feature_gates(&wire.feature_gates, &facts, check);
     defaults::text(&mut wire.image_repository, &facts.images.repository);
     let cluster = ClusterConfiguration {
         cluster_name: wire.cluster_name,
         kubernetes_version: facts.version.clone(),
+        ci_build,
         control_plane_endpoint: endpoint,
         networking: networking?,
         api_server,
@@ -75,45 +76,25 @@ pub(crate) fn cluster(
     Some((cluster, facts))
 }
 
-/// Resolves a version or a label and finds its facts.
-fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<VersionFacts> {
+/// Resolves a version or a label and finds its facts; also tells whether it is a build of CI.
+fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<(VersionFacts, bool)> {
     const FIELD: &str = "kubernetesVersion";
     let looked_up = host.version_labels.iter().find(|(label, _)| label == text).map(|(_, answer)| answer.as_str());
-    let version = match looked_up.unwrap_or(text).parse::<KubernetesVersion>() {
-        Ok(version) => version,
-        Err(_) => {
-            let Some(version) = label(text) else {
-                let minor =
-                    text.strip_prefix('v').unwrap_or(text).strip_prefix("1.").and_then(|minor| minor.parse().ok());
-                let hint = match minor.and_then(versions::newest_release) {
-                    Some(newest) => format!("write {newest}, or stable-1.{}", newest.minor()),
-                    None => "give an exact version such as v1.36.2, or a label such as stable-1.36".to_owned(),
-                };
-                check.error(ConfigError::invalid(FIELD, text, "neither a version nor a label that we know").hint(hint));
-                return None;
-            };
-            if text != defaults::VERSION_LABEL {
-                check.warn(FIELD, format!("`{text}` is taken as {version}, the newest release known to this program"));
-            }
-            version
+    let asked = match label::resolve(looked_up.unwrap_or(text)) {
+        Ok(asked) => asked,
+        Err((reason, fix)) => {
+            check.invalid(FIELD, text, reason, fix);
+            return None;
         }
     };
-    match versions::facts_for(&version) {
-        Ok(facts) => Some(facts),
+    if asked.label && text != defaults::VERSION_LABEL {
+        check.warn(FIELD, format!("`{text}` is taken as {}, the newest release known to this program", asked.version));
+    }
+    match versions::facts_for(&asked.version) {
+        Ok(facts) => Some((facts, asked.ci)),
         Err(error) => {
             check.invalid(FIELD, text, error.to_string(), format!("for example {}", versions::default_version()));
             None
-        }
-    }
-}
-
-/// Resolves a label from the table, without a network.
-fn label(text: &str) -> Option<KubernetesVersion> {
-    match text.strip_prefix("release/").unwrap_or(text) {
-        "stable" | "stable-1" => Some(versions::default_version()),
-        label => {
-            let minor = label.strip_prefix("stable-1.")?;
-            versions::newest_release(minor.parse().ok()?)
         }
     }
 }

@@ -375,7 +375,24 @@ fn labels_resolve_without_a_network() {
     assert_eq!(resolve("stable-1", &[]).unwrap(), ("v1.36.2".to_owned(), 0));
     assert_eq!(resolve("stable-1.20", &[]).unwrap(), ("v1.20.15".to_owned(), 1));
     assert_eq!(resolve("latest", &[("latest", "v1.35.1")]).unwrap(), ("v1.35.1".to_owned(), 0));
-    assert!(resolve("latest", &[]).is_err() && resolve("stable-1.99", &[]).is_err());
+    assert_eq!(resolve("latest", &[]).unwrap(), ("v1.36.2".to_owned(), 1));
+    assert!(resolve("stable-1.99", &[]).is_err());
+}
+
+#[test]
+fn builds_of_ci_have_their_own_images() {
+    let build = "v1.36.3-alpha.1.10+0123456789abcd";
+    let (init, _) = from_file(&format!("{CLUSTER}kubernetesVersion: ci/{build}\n")).unwrap();
+    let images = crate::images::pull_list(&init.cluster, &init.facts);
+    assert_eq!(images[0], "gcr.io/k8s-staging-ci-images/kube-apiserver:v1.36.3-alpha.1.10_0123456789abcd");
+    assert!(images.iter().any(|image| image.starts_with("registry.k8s.io/etcd:")));
+    let stored = crate::store::cluster_configuration_yaml(&init.cluster, &init.facts);
+    assert!(stored.contains(&format!("kubernetesVersion: ci/{build}\n")), "{stored}");
+    let (read, _) = stored_cluster(stored.as_bytes()).unwrap();
+    assert_eq!(read, init.cluster);
+    let text = format!("{CLUSTER}kubernetesVersion: ci/{build}\nimageRepository: example.com\n");
+    let (init, _) = from_file(&text).unwrap();
+    assert!(crate::images::pull_list(&init.cluster, &init.facts)[0].starts_with("example.com/kube-apiserver:"));
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct ClusterConfiguration {
     pub cluster_name: String,
     /// The exact version; labels such as `stable-1` are resolved by then.
     pub kubernetes_version: KubernetesVersion,
+    /// Whether the version is a build of the project's CI, whose images are in a registry of their own.
+    pub ci_build: bool,
     /// Stable address of all API servers, with its port; `None` if the cluster has none.
     pub control_plane_endpoint: Option<HostPort>,
     /// Subnets and the DNS domain.
