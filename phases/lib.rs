@@ -14,6 +14,7 @@ pub mod options;
 pub mod patching;
 pub mod paths;
 pub mod prelude;
+pub mod printing;
 pub mod random;
 pub mod registration;
 pub mod rootless;

@@ -43,9 +43,27 @@ pub fn patch_object(
     Ok(tell_applied(patches.apply(target, object).map_err(unfit)?, target, report))
 }
 
+/// Patches anything that is an object, and says nothing: for data that goes to standard output.
+///
+/// # Errors
+/// As [`patch_pod`].
+pub fn patch_printed(
+    target: Target,
+    object: Json,
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &dyn ProbeBackend,
+) -> Result<Json, Failure> {
+    let (Some(directory), true) = (&init.patches_directory, Target::all_of(facts).contains(&target)) else {
+        return Ok(object);
+    };
+    let patches = read_directory(directory, &Target::all_of(facts), probe)?;
+    Ok(patches.apply(target, object).map_err(unfit)?.value)
+}
+
 /// Finds the user's patches; none if no directory was given.
 ///
-/// Every phase that patches something reads the directory, since each can run alone.
+/// Every phase that patches something reads the directory, since each can run alone; the first one tells what is in it.
 fn read_patches(
     init: &InitConfiguration,
     facts: &VersionFacts,
@@ -62,6 +80,9 @@ fn read_and_tell(
     probe: &dyn ProbeBackend,
     report: &Report,
 ) -> Result<Patches, Failure> {
+    if !report.first(TAG) {
+        return read_directory(directory, targets, probe);
+    }
     report.note(TAG, format!("Reading patches from path \"{directory}\""));
     let patches = read_directory(directory, targets, probe)?;
     tell_found(&patches, report);
@@ -96,13 +117,19 @@ fn read_directory(directory: &Utf8Path, targets: &[Target], probe: &dyn ProbeBac
 
 fn tell_found(patches: &Patches, report: &Report) {
     let list = |paths: Vec<&Utf8Path>| paths.iter().filter_map(|path| path.file_name()).collect::<Vec<_>>().join(" ");
+    for ignored in patches.ignored() {
+        let name = ignored.path.file_name().unwrap_or_default();
+        report.note(
+            TAG,
+            match &ignored.reason {
+                Some(reason) => format!("Ignoring file \"{name}\": {reason}"),
+                None => format!("Ignoring empty file: \"{name}\""),
+            },
+        );
+    }
     let found: Vec<&Utf8Path> = patches.files().collect();
     if !found.is_empty() {
         report.note(TAG, format!("Found the following patch files: [{}]", list(found)));
-    }
-    for ignored in patches.ignored() {
-        let name = ignored.path.file_name().unwrap_or_default();
-        report.note(TAG, format!("Ignoring file \"{name}\": {}", ignored.reason));
     }
     if !patches.ignored().is_empty() {
         let names = patches.ignored().iter().map(|ignored| ignored.path.as_path()).collect();

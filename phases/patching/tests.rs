@@ -54,10 +54,10 @@ fn files_are_found_in_the_order_of_names_and_told_as_kubeadm_tells_them() {
         said,
         [
             "[patches] Reading patches from path \"/patches\"",
-            "[patches] Found the following patch files: [kube-scheduler.json etcd.yaml etcd1+merge.yaml etcd9.yaml]",
             "[patches] Ignoring file \"README.md\": the file extension must be one of [json yaml]",
-            "[patches] Ignoring file \"etcd2.yaml\": it is empty",
+            "[patches] Ignoring empty file: \"etcd2.yaml\"",
             "[patches] Ignoring file \"kubeletconfiguration.yaml\": unknown target, must be one of [etcd kube-scheduler]",
+            "[patches] Found the following patch files: [kube-scheduler.json etcd.yaml etcd1+merge.yaml etcd9.yaml]",
             "[patches] Ignored the following files: [README.md etcd2.yaml kubeletconfiguration.yaml]",
         ]
     );
@@ -86,4 +86,24 @@ fn what_is_meant_as_a_patch_must_be_one() {
 fn a_directory_with_too_many_files_is_no_directory_of_patches() {
     let many = refused(|machine| (0..=MAX_FILES).for_each(|n| file(machine, &format!("/patches/{n}"), "")));
     assert!(many.contains("more than 10000 files"), "{many}");
+}
+
+#[test]
+fn the_first_phase_of_a_run_tells_what_is_there_and_the_others_do_not_repeat_it() {
+    let probe = FakeProbe::default();
+    probe.edit(|machine| file(machine, "/patches/etcd.yaml", "metadata: {}"));
+    let (events, mut heard) = Events::channel();
+    for phase in ["etcd/local", "kubelet-start"] {
+        read_and_tell(Utf8Path::new("/patches"), &TARGETS, &probe, &Report::new(phase, events.clone())).unwrap();
+    }
+    let said: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok()).map(|event| event.kind).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().all(|kind| kind.phase() == Some("etcd/local")), "{said:?}");
+}
+
+#[test]
+fn a_directory_without_patches_is_one() {
+    let (patches, said) = read(|machine| assert!(machine.directories.insert("/patches".into())));
+    assert_eq!(patches.unwrap().files().count(), 0);
+    assert_eq!(said, ["[patches] Reading patches from path \"/patches\""]);
 }

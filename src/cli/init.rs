@@ -6,7 +6,7 @@ use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Wo
 use kubewright_node::Node;
 use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
-use kubewright_phases::{external_ca, random};
+use kubewright_phases::{external_ca, printing, random};
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{DryRun, Global, InitArgs, skipped};
@@ -14,7 +14,7 @@ use crate::backends::{Machine, host_facts};
 use crate::exit::Exit;
 use crate::given::read_config;
 use crate::program;
-use crate::render::warn;
+use crate::render::{self, warn};
 use crate::run::{Note, Run, execute};
 
 /// What other nodes run to join. We have no `join` yet, and kubeadm's works on our clusters.
@@ -63,6 +63,15 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let read = |path: &Utf8Path| Ok(machine.backends.files.read(path)?);
         let external = external_ca::look(&credentials, machine.backends.clock.now(), read)?;
         external.warnings.iter().for_each(|warning| warn(warning));
+        if args.print_manifest {
+            let (init, cluster, facts) = (&loaded.init, &loaded.cluster, &loaded.facts);
+            render::data(&match phase.as_deref() {
+                Some("addon/coredns") => printing::coredns(init, cluster, facts, &*machine.backends.probe)?,
+                Some("addon/kube-proxy") => printing::kube_proxy(init, cluster, &loaded.kube_proxy, facts)?,
+                _ => return Err(Exit::failed("unknown flag: --print-manifest; it is one of `init phase addon …`")),
+            });
+            return Ok(());
+        }
         let version = (phase.is_none()).then(|| format!("Using Kubernetes version: {}", loaded.facts.version));
         let intro = version.into_iter().map(|line| Note::new("init", line)).collect();
         let seeds = Seeds::new()

@@ -1,7 +1,8 @@
 //! What happens in a run, as one ordered stream that renderers turn into words.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -200,13 +201,19 @@ pub struct Events {
     sender: mpsc::UnboundedSender<Event>,
     seq: Arc<AtomicU64>,
     start: Instant,
+    said: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 impl Events {
     /// Opens a stream.
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, seq: Arc::new(AtomicU64::new(0)), start: Instant::now() }, receiver)
+        (Self { sender, seq: Arc::default(), start: Instant::now(), said: Arc::default() }, receiver)
+    }
+
+    /// Whether nobody has asked with this word before.
+    pub fn first(&self, word: &'static str) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(word)
     }
 
     /// Sends one event. A stream that nobody reads any more swallows it.

@@ -22,6 +22,11 @@ impl Report {
         self.events.send(EventKind::Note { phase: self.phase.into(), tag: tag.into(), text: text.into() });
     }
 
+    /// Whether this is the first phase of the run that has something to say under this word: several may find the same.
+    pub fn first(&self, word: &'static str) -> bool {
+        self.events.first(word)
+    }
+
     /// Says what the user should know but what stops nothing.
     pub fn warn(&self, text: impl Into<String>) {
         self.events.send(EventKind::Warning { phase: self.phase.into(), text: text.into() });

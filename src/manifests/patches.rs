@@ -56,8 +56,8 @@ pub enum PatchType {
 pub struct Ignored {
     /// Its path, as listed.
     pub path: Utf8PathBuf,
-    /// Why, as a part of a sentence.
-    pub reason: String,
+    /// Why, as a part of a sentence; `None` when it is empty.
+    pub reason: Option<String>,
 }
 
 /// What came out of patching.
@@ -161,14 +161,14 @@ impl Patches {
                 Name::Patch(target, kind) => (target, kind),
                 Name::WrongType => return Err(PatchError::Type { file: path }),
                 Name::Other(reason) => {
-                    patches.ignored.push(Ignored { path, reason });
+                    patches.ignored.push(Ignored { path, reason: Some(reason) });
                     continue;
                 }
             };
             let Some(bytes) = read(&path) else { return Err(PatchError::Read { file: path }) };
             let changes = changes(&path, target, kind, &bytes)?;
             match changes.is_empty() {
-                true => patches.ignored.push(Ignored { path, reason: "it is empty".to_owned() }),
+                true => patches.ignored.push(Ignored { path, reason: None }),
                 false => patches.files.push(PatchFile { path, target, kind, changes }),
             }
         }

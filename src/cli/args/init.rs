@@ -95,6 +95,9 @@ pub struct InitArgs {
     /// Specify range of IP addresses for the pod network. If set, the control plane will automatically allocate CIDRs for every node
     #[arg(long, value_name = "CIDR")]
     pub pod_network_cidr: Option<String>,
+    /// Print the addon manifests to STDOUT instead of installing them
+    #[arg(long)]
+    pub print_manifest: bool,
     /// Use alternative range of IP address for service VIPs [default: 10.96.0.0/12]
     #[arg(long, value_name = "CIDR")]
     pub service_cidr: Option<String>,
@@ -187,9 +190,9 @@ pub fn command() -> Command {
     let about = "Run this command in order to set up the Kubernetes control plane";
     Command::new("init").about(about).defer(|command| {
         let tree = crate::init::workflow().tree();
-        // kubeadm has these two on its phases only.
+        // kubeadm has these on its phases only.
         let own = |arg: clap::Arg| match arg.get_id().as_str() {
-            "kubeconfig" | "kubeconfig_dir" => arg.hide(true),
+            "kubeconfig" | "kubeconfig_dir" | "print_manifest" => arg.hide(true),
             _ => arg,
         };
         let about = command.get_about().cloned().unwrap_or_default();

@@ -55,7 +55,9 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("kubelet-finalize", &["cert-dir"]),
     ("addon", &["kubeconfig", "kubernetes-version", "image-repository"]),
     ("addon/kube-proxy", PROXY_FLAGS),
+    ("addon/kube-proxy", &["print-manifest"]),
     ("addon/coredns", DNS_FLAGS),
+    ("addon/coredns", &["print-manifest"]),
     ("addon/all", PROXY_FLAGS),
     ("addon/all", DNS_FLAGS),
 ];

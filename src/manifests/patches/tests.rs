@@ -175,8 +175,8 @@ fn what_is_no_patch_is_told_and_not_read() {
     assert_eq!(asked, ["etcd0.yaml", "etcd1+json.json", "etcd2.yaml"]);
     let ignored: Vec<_> = patches.ignored().iter().map(|ignored| ignored.path.as_str()).collect();
     assert_eq!(ignored, paths);
-    assert_eq!(patches.ignored()[0].reason, "the file extension must be one of [json yaml]");
-    assert_eq!(patches.ignored()[3].reason, "it is empty");
+    assert_eq!(patches.ignored()[0].reason.as_deref().unwrap(), "the file extension must be one of [json yaml]");
+    assert_eq!(patches.ignored()[3].reason, None, "it is empty");
     assert_eq!(patches.files().count(), 0);
 }
 

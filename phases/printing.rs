@@ -1,0 +1,47 @@
+//! What `init phase addon … --print-manifest` prints: the addon's objects, without an API server, a lock or a journal.
+
+use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeProxyDoc, VersionFacts, yaml};
+use kubewright_engine::{Failure, FailureContext};
+use kubewright_manifests::patches::Target;
+use kubewright_node::ProbeBackend;
+
+use crate::patching::patch_printed;
+
+/// The objects of CoreDNS, with the user's patches.
+///
+/// # Errors
+/// The patches cannot be read, or do not fit.
+pub fn coredns(
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    probe: &dyn ProbeBackend,
+) -> Result<String, Failure> {
+    let manifest = kubewright_manifests::coredns_manifest(cluster, facts)?;
+    if init.patches_directory.is_none() {
+        return Ok(manifest);
+    }
+    let documents = yaml::documents(manifest.as_bytes()).context("cannot patch the manifest of CoreDNS")?;
+    let mut patched = String::new();
+    for document in documents {
+        let mut object = document.value().clone();
+        if object["kind"] == "Deployment" {
+            object = patch_printed(Target::CorednsDeployment, object, init, facts, probe)?;
+        }
+        patched += &format!("---\n{}", yaml::to_string(&object));
+    }
+    Ok(patched)
+}
+
+/// The objects of kube-proxy.
+///
+/// # Errors
+/// Only where a template is broken.
+pub fn kube_proxy(
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    document: &KubeProxyDoc,
+    facts: &VersionFacts,
+) -> Result<String, Failure> {
+    Ok(kubewright_manifests::kube_proxy_manifest(cluster, document, &init.local_api_endpoint, facts)?)
+}
