@@ -46,7 +46,7 @@ pub async fn host_facts(backends: &Backends) -> HostFacts {
         point_to_point: found.point_to_point,
         addresses: found.addresses,
     });
-    HostFacts {
+    let facts = HostFacts {
         hostname: probe.hostname(),
         interfaces: interfaces.collect(),
         default_routes: default_routes(&**probe),
@@ -61,7 +61,10 @@ pub async fn host_facts(backends: &Backends) -> HostFacts {
             .filter(|(name, value)| name.to_ascii_lowercase().ends_with("_proxy") && !value.is_empty())
             .collect(),
         version_labels: Vec::new(),
-    }
+    };
+    tracing::info!("[host] name {:?}, container runtimes answer at {:?}", facts.hostname, facts.cri_sockets);
+    tracing::debug!("[host] default routes {:?}", facts.default_routes);
+    facts
 }
 
 fn default_routes(probe: &dyn ProbeBackend) -> Option<Vec<DefaultRoute>> {

@@ -1,10 +1,11 @@
 //! Files that the user names on the command line.
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "these are the user's files, not the node's")]
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::MAX_FILE_BYTES;
 
@@ -46,4 +47,30 @@ pub fn append_events(path: &str) -> Result<File, Failure> {
         .open(path)
         .context(format!("cannot write the events to `{path}`"))
         .hint("name a writable file with --events")
+}
+
+/// Writes the file of `--new-config` whole or not at all, for its owner only: configurations hold tokens and keys.
+pub fn write_new_config(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    let place = match fs::metadata(path) {
+        // What is no file, such as `/dev/stdout`, cannot be replaced.
+        Ok(found) if !found.is_file() => return OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        // A link stays, and what it leads to is replaced.
+        Ok(_) => path.canonicalize_utf8()?,
+        Err(_) => path.to_owned(),
+    };
+    let name = place.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+    let directory = place.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(".".into());
+    let beside: Utf8PathBuf = directory.join(format!(".{name}.{}.new", std::process::id()));
+    let written = write_beside(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    // The name must outlive a power cut too.
+    written.and_then(|()| File::open(directory)?.sync_all())
+}
+
+fn write_beside(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

@@ -44,6 +44,10 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             warn(&warning.to_string());
         }
 
+        let (registration, endpoint) = (&loaded.init.node_registration, loaded.init.local_api_endpoint.url());
+        tracing::info!("[init] Kubernetes {}, node {:?}", loaded.facts.version, registration.name);
+        tracing::info!("[init] API server at {endpoint}, container runtime at {}", registration.cri_socket);
+
         let workflow = workflow();
         let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));

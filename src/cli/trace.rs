@@ -30,6 +30,11 @@ pub fn tells_stack() -> bool {
     VERBOSITY.get().is_some_and(|level| *level >= STACK)
 }
 
+/// Whether anything is told.
+pub fn is_on() -> bool {
+    LevelFilter::current() > LevelFilter::OFF
+}
+
 /// Begins to tell, if there is anything to tell.
 pub fn begin(verbosity: i32, vmodule: Option<&str>) -> Result<(), Failure> {
     let modules = vmodule.unwrap_or_default().parse::<Modules>().map_err(Failure::new);

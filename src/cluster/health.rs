@@ -43,6 +43,17 @@ impl LocalHealth {
 #[async_trait]
 impl HealthBackend for LocalHealth {
     async fn get(&self, url: &str) -> Result<HealthAnswer, String> {
+        let answer = self.ask(url).await;
+        match &answer {
+            Ok(HealthAnswer { status, .. }) => tracing::debug!(target: "request", "GET {url} {status}"),
+            Err(error) => tracing::debug!(target: "request", "GET {url}: {error}"),
+        }
+        answer
+    }
+}
+
+impl LocalHealth {
+    async fn ask(&self, url: &str) -> Result<HealthAnswer, String> {
         let client = self.client.as_ref().map_err(|error| format!("cannot make an HTTP client: {error}"))?;
         let failed = |error: &reqwest::Error| {
             if error.is_timeout() {

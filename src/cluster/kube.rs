@@ -8,7 +8,7 @@ mod proxy;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::kube::client::Body;
 use async_trait::async_trait;
@@ -78,6 +78,7 @@ impl ApiServer {
             .header("accept", "application/json, */*")
             .body(Body::from(body.unwrap_or_default()))
             .map_err(|error| unsendable(&error))?;
+        let (asked, began) = (format!("{} {}", request.method(), request.uri()), Instant::now());
         let work = async {
             let connected =
                 self.connected(access).await.map_err(|message| question.error(KubeErrorKind::Access, message))?;
@@ -98,10 +99,16 @@ impl ApiServer {
                 }
             }
         };
-        tokio::time::timeout(self.request_limit, work).await.unwrap_or_else(|_| {
+        let answer = tokio::time::timeout(self.request_limit, work).await.unwrap_or_else(|_| {
             let limit = self.request_limit.as_secs();
             Err(question.error(KubeErrorKind::Unreachable, format!("no answer within {limit} s")))
-        })
+        });
+        let took = began.elapsed().as_millis();
+        match &answer {
+            Ok((status, _)) => tracing::debug!(target: "request", "{asked} {status} in {took} milliseconds"),
+            Err(error) => tracing::debug!(target: "request", "{asked}: {error} after {took} milliseconds"),
+        }
+        answer
     }
 
     /// Sends one request whose answer is an object.

@@ -12,7 +12,7 @@ pub mod runtime;
 pub use crypto::install_crypto_provider;
 pub use health::LocalHealth;
 pub use kube::ApiServer;
-pub use runtime::CriRuntime;
+pub use runtime::{CriRuntime, pull_stubbornly};
 
 /// The text of the deepest cause, shortened to one line: the outer links of a client's error only say that it failed.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {

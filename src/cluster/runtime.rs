@@ -2,6 +2,7 @@
 
 mod connection;
 mod messages;
+mod stubborn;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use connection::{Call, Connection};
 use messages as cri;
+pub use stubborn::pull_stubbornly;
 
 const fn runtime(method: &'static str) -> Call {
     Call { service: "RuntimeService", method }

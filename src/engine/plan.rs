@@ -117,7 +117,8 @@ impl fmt::Display for Why {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PlanError {
     /// The user named something that the workflow does not have.
-    #[error("`{workflow}` has no phase `{given}`{}", suggestion(near))]
+    // The first words are kubeadm's.
+    #[error("invalid phase name: {given}{}", suggestion(near))]
     UnknownPhase {
         /// What the user gave.
         given: String,

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::pin::pin;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, FileType};
@@ -36,6 +36,19 @@ impl Ended {
 
 /// Runs a program to its end, at most `limit` long. It is killed when the time is over or when nobody waits any more.
 pub(crate) async fn run(program: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Ended> {
+    let began = Instant::now();
+    let ended = run_within(program, arguments, limit).await;
+    let how = match &ended {
+        Ok(Ended { status: Some(status), .. }) => format!("status {status}"),
+        Ok(Ended { status: None, .. }) => "a signal".into(),
+        Err(error) => error.to_string(),
+    };
+    let took = began.elapsed().as_millis();
+    tracing::debug!("exec: {program} {}: {how} in {took} milliseconds", arguments.join(" "));
+    ended
+}
+
+async fn run_within(program: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Ended> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;

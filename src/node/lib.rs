@@ -20,7 +20,7 @@ pub use clock::{Clock, ClockBackend, SystemClock};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
 pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
 pub use probe::{Entry, HealthAnswer, HealthBackend, Interface, Probe, ProbeBackend};
-pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};
+pub use runtime::{ContainerInfo, PULL_LIMIT, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use wait::{Attempt, wait_for};
 

@@ -5,5 +5,8 @@ mod bad_input;
 #[cfg(debug_assertions)]
 mod crash;
 mod help;
+mod kinder;
+mod kubeadm;
+mod kubeconfig;
 mod machine;
 pub mod program;

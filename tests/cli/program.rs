@@ -80,9 +80,19 @@ impl Home {
         self.run_with(arguments, &[])
     }
 
+    /// Runs the program under the name that scripts know.
+    pub fn run_as_kubeadm(&self, arguments: &[&str]) -> Said {
+        self.run_called("/usr/bin/kubeadm", arguments, &[])
+    }
+
     /// Runs the program with variables in its environment.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+        self.run_called("kubewright", arguments, environment)
+    }
+
+    fn run_called(&self, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
         let mut command = Command::new(&*BINARY);
+        command.arg0(name);
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("COLUMNS", "100");
         command.env("HOME", self.path()).env("XDG_STATE_HOME", self.path().join("state"));
         command.envs(environment.iter().copied()).current_dir(self.path()).stdin(Stdio::null());

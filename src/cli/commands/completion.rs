@@ -1,5 +1,6 @@
 //! `completion`.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::{Generator, Shell};
 
@@ -40,7 +41,10 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
         let names = names.join(" ");
         return Err(Exit::failed(format!("unsupported shell type {shell:?}, the supported shell types are [{names}]")));
     };
-    let mut command = args::command();
+    // While parsing, a wrong shell is told in kubeadm's words, so only the script knows the right ones.
+    let names = SHELLS.iter().map(|(name, _)| *name);
+    let shells = |arg: Arg| arg.value_parser(PossibleValuesParser::new(names));
+    let mut command = args::command().mut_subcommand("completion", |command| command.mut_arg("shell", shells));
     command.set_bin_name(program::name());
     command.build();
     let mut script = Vec::new();

@@ -5,6 +5,7 @@ pub mod dry_run;
 mod json;
 mod plain;
 mod pretty;
+mod traces;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -19,6 +20,7 @@ use crate::{program, trace};
 use json::Json;
 use plain::Plain;
 use pretty::Pretty;
+use traces::Traces;
 
 /// Chooses how the run is shown.
 pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
@@ -29,6 +31,9 @@ pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
         Progress::Auto if terminal => Box::new(Pretty::new()),
         Progress::Auto | Progress::Plain => Box::new(Plain::new(io::stdout(), io::stderr())),
     }];
+    if trace::is_on() {
+        renderers.push(Box::new(Traces));
+    }
     if let Some(path) = &global.events {
         renderers.push(Box::new(Json::new(append_events(path)?)));
     }
@@ -64,6 +69,11 @@ fn show(
 pub fn data(text: &str) {
     // A reader that has gone away, such as `| head`, wants no more.
     let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a line of progress, as phases do.
+pub fn note(tag: &str, text: &str) {
+    data(&(note_line(tag, text) + "\n"));
 }
 
 /// Writes a warning.

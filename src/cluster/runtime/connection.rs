@@ -1,7 +1,7 @@
 //! One gRPC connection to a container runtime's socket, and the errors of calls over it.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
@@ -85,7 +85,12 @@ impl Connection {
         client.ready().await.map_err(|error| Status::from_error(error.into()))?;
         let path = PathAndQuery::try_from(format!("/runtime.v1.{}/{}", call.service, call.method))
             .map_err(|error| Status::internal(error.to_string()))?;
-        client.unary(Request::new(question), path, ProstCodec::default()).await.map(tonic::Response::into_inner)
+        let began = Instant::now();
+        let answer = client.unary(Request::new(question), path, ProstCodec::default()).await;
+        let how = answer.as_ref().map_or_else(|status| status.code().description(), |_| "done");
+        let (Call { service, method }, took) = (call, began.elapsed().as_millis());
+        tracing::debug!(target: "request", "CRI {} {service}/{method}: {how} in {took} milliseconds", self.socket);
+        answer.map(tonic::Response::into_inner)
     }
 
     async fn within_limit<T>(&self, call: Call, work: impl Future<Output = T>) -> Result<T, RuntimeError> {

@@ -67,9 +67,9 @@ fn skipping_wins_over_selecting() {
 #[test]
 fn unknown_phases_are_refused_with_what_looks_like_them() {
     let refused = |given: &str| chain().plan(Seeds::new(), &skip(&[given]), &Done::none()).map(|_| ()).unwrap_err();
-    assert_eq!(refused("b/a11").to_string(), "`toy` has no phase `b/a11`; did you mean `b/a1` or `b/a2`?");
-    assert_eq!(refused("quite").to_string(), "`toy` has no phase `quite`; did you mean `quiet`?");
-    assert_eq!(refused("zzz").to_string(), "`toy` has no phase `zzz`");
+    assert_eq!(refused("b/a11").to_string(), "invalid phase name: b/a11; did you mean `b/a1` or `b/a2`?");
+    assert_eq!(refused("quite").to_string(), "invalid phase name: quite; did you mean `quiet`?");
+    assert_eq!(refused("zzz").to_string(), "invalid phase name: zzz");
     assert!(matches!(refused("a0/all"), PlanError::UnknownPhase { .. }), "a phase is no group");
 }
 

@@ -1,0 +1,159 @@
+//! kinder, the test tool of kubeadm's own project: every call that its workflows make parses, and answers in kubeadm's form.
+
+use super::program::{Home, Said};
+
+/// What kinder writes for the first control plane, in its own forms: a socket without scheme, an empty subnet, a list
+/// with an empty item, and documents of other commands in the same file.
+const CONFIG: &str = "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.2
+clusterName: kinder
+controlPlaneEndpoint: 172.17.0.3:6443
+apiServer:
+  certSANs: [localhost, 172.17.0.3]
+networking:
+  podSubnet: 192.168.0.0/16
+  serviceSubnet: \"\"
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens:
+- token: abcdef.0123456789abcdef
+localAPIEndpoint:
+  advertiseAddress: 172.17.0.3
+  bindPort: 6443
+nodeRegistration:
+  criSocket: /run/containerd/containerd.sock
+  kubeletExtraArgs:
+  - name: node-ip
+    value: 172.17.0.3
+  ignorePreflightErrors: [Swap, SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables, ]
+certificateKey: \"0123456789012345678901234567890123456789012345678901234567890123\"
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: UpgradeConfiguration
+apply:
+  kubernetesVersion: v1.36.2
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ResetConfiguration
+force: true
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+imageGCHighThresholdPercent: 100
+failSwapOn: false
+evictionHard:
+  nodefs.available: 0%
+cgroupDriver: systemd
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+conntrack:
+  maxPerCore: 0
+";
+
+/// One call; `CONFIG` stands for the file, `HOME` for a directory.
+struct Call {
+    arguments: &'static str,
+    judge: fn(&Said) -> Result<(), String>,
+}
+
+const CALLS: &[Call] = &[
+    Call { arguments: "version -o=short", judge: one_version },
+    Call { arguments: "init --config=CONFIG --v=6 --upload-certs", judge: needs_root },
+    Call { arguments: "init --config=CONFIG --v=6", judge: needs_root },
+    Call { arguments: "init --config=CONFIG --v=6 --upload-certs --dry-run", judge: needs_root },
+    Call {
+        arguments: "init --kubernetes-version=v1.36.2 --dry-run --v=6 --ignore-preflight-errors=\
+                    Swap,SystemVerification,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
+        judge: needs_root,
+    },
+    Call {
+        arguments: "init phase certs all --control-plane-endpoint=172.17.0.3 --apiserver-cert-extra-sans=172.17.0.3 \
+                    --apiserver-advertise-address=172.17.0.3 --cert-dir HOME/pki",
+        judge: done,
+    },
+    Call { arguments: "init phase certs ca --cert-dir HOME/pki", judge: done },
+    Call { arguments: "init phase certs apiserver-kubelet-client --cert-dir HOME/pki", judge: done },
+    Call {
+        arguments: "init phase kubeconfig all --control-plane-endpoint=172.17.0.3 --cert-dir HOME/pki \
+                    --apiserver-advertise-address=172.17.0.3 --kubeconfig-dir HOME/etc",
+        judge: done,
+    },
+    Call {
+        arguments: "init phase kubeconfig admin --control-plane-endpoint=172.17.0.3 --cert-dir HOME/pki \
+                    --apiserver-advertise-address=172.17.0.3 --kubeconfig-dir HOME/etc",
+        judge: done,
+    },
+    Call {
+        arguments: "init phase kubeconfig super-admin --control-plane-endpoint=172.17.0.3 --cert-dir HOME/pki \
+                    --apiserver-advertise-address=172.17.0.3 --kubeconfig-dir HOME/etc",
+        judge: done,
+    },
+    Call {
+        arguments: "init phase kubeconfig kubelet --control-plane-endpoint=172.17.0.3 --cert-dir HOME/pki \
+                    --apiserver-advertise-address=172.17.0.3 --kubeconfig-dir HOME/etc --node-name cp1",
+        judge: done,
+    },
+    // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.
+    Call { arguments: "join --config=CONFIG --v=6", judge: not_built },
+    Call { arguments: "join 192.168.0.101:6443 --token abcdef.abcdef0123456789 --dry-run", judge: not_built },
+    Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: not_built },
+    Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: not_built },
+    Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: not_built },
+    Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: not_built },
+    Call { arguments: "upgrade node --v=6 --config CONFIG", judge: not_built },
+    Call { arguments: "upgrade node --dry-run", judge: not_built },
+    Call { arguments: "reset --v=6 --config CONFIG", judge: not_built },
+    Call { arguments: "reset --force=true --dry-run", judge: not_built },
+    Call { arguments: "certs renew all", judge: not_built },
+    Call { arguments: "certs renew admin.conf", judge: not_built },
+    Call { arguments: "certs renew super-admin.conf", judge: not_built },
+    Call { arguments: "certs renew apiserver-kubelet-client", judge: not_built },
+    Call { arguments: "certs check-expiration", judge: not_built },
+    Call { arguments: "token create --print-join-command", judge: not_built },
+];
+
+#[test]
+fn every_call_of_kinder_is_answered_as_kubeadm_would() {
+    let home = Home::new();
+    let config = home.write("kubeadm.conf", CONFIG);
+    let mut wrong = Vec::new();
+    for Call { arguments, judge } in CALLS {
+        let given = arguments.replace("CONFIG", config.as_str()).replace("HOME", home.path().as_str());
+        let said = home.run_as_kubeadm(&given.split_whitespace().collect::<Vec<_>>());
+        if let Err(complaint) = judge(&said) {
+            wrong.push(format!("`kubeadm {arguments}`: {complaint}\n{}\n{}", said.out, said.err));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn one_version(said: &Said) -> Result<(), String> {
+    let version = said.out.strip_prefix('v').and_then(|rest| rest.strip_suffix('\n')).unwrap_or_default();
+    let numbers = version.split('.').filter(|number| number.parse::<u32>().is_ok()).count();
+    must(said.code == Some(0) && numbers == 3 && said.err.is_empty(), "it is not one version on one line")
+}
+
+fn done(said: &Said) -> Result<(), String> {
+    must(said.code == Some(0), "it fails")?;
+    must(!said.out.contains("kubewright") && !said.err.contains("kubewright "), "it names another program")
+}
+
+/// The tests' user is nobody: the first check stops it, which comes after everything was read and understood.
+fn needs_root(said: &Said) -> Result<(), String> {
+    must(said.code == Some(1), "it does not fail")?;
+    must(said.err.contains("[preflight] Some fatal errors occurred:\n"), "it does not stop at its checks")?;
+    must(said.err.contains("\t[ERROR IsPrivilegedUser]: "), "it stops at another check")
+}
+
+fn not_built(said: &Said) -> Result<(), String> {
+    let clear = said.err.starts_with("error: unknown command \"") && said.err.contains("\" for \"kubeadm\"\n");
+    must(said.code == Some(1) && clear && said.out.is_empty(), "it is built, or does not say that it is not")
+}
+
+fn must(holds: bool, else_: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(else_.to_owned()) }
+}
