@@ -3,6 +3,8 @@
 //! Pure: callers read files and the machine, and hand in bytes and [`HostFacts`]. What differs between versions stands
 //! in one table, `versions.yaml`, and reaches everyone as [`VersionFacts`].
 
+#[cfg(test)]
+mod checklist;
 pub mod component;
 mod convert;
 mod defaults;

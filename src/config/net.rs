@@ -76,9 +76,9 @@ impl FromStr for Subnets {
 
 /// Parses an address; IPv4 parts may have leading zeros, as Go's older parser let them (`010.0.0.1` is 10.0.0.1).
 pub fn parse_ip(text: &str) -> Option<IpAddr> {
-    if let Ok(ip) = text.parse() {
-        // Zones such as fe80::1%eth0 do not parse, as in Go.
-        return Some(ip);
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        // Zones such as fe80::1%eth0 do not parse, as in Go; and ::ffff:192.0.2.1 is an IPv4 address there.
+        return Some(ip.to_canonical());
     }
     let parts: Vec<&str> = text.split('.').collect();
     let [a, b, c, d] = parts.as_slice() else { return None };
@@ -94,7 +94,7 @@ pub fn parse_cidr(text: &str) -> Option<IpNet> {
     let (address, bits) = text.split_once('/')?;
     let plain = !bits.is_empty() && bits.len() <= 3 && bits.bytes().all(|byte| byte.is_ascii_digit());
     let bits = plain.then(|| bits.parse::<u8>().ok()).flatten()?;
-    match parse_ip(address)? {
+    match address.parse().ok().or_else(|| parse_ip(address))? {
         IpAddr::V4(ip) => Ipv4Net::new(ip, bits).ok().map(|net| IpNet::V4(net.trunc())),
         IpAddr::V6(ip) => Ipv6Net::new(ip, bits).ok().map(|net| IpNet::V6(net.trunc())),
     }
@@ -165,12 +165,13 @@ impl HostPort {
             return Err(HostPortError::Host(host.to_owned()));
         }
         let port = match port {
+            // As in kubeadm, `host:` has no port.
+            Some("") | None => default_port.ok_or(HostPortError::NoPort)?,
             Some(text) => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = if digits { text.parse::<u16>().ok() } else { None };
                 number.filter(|port| *port > 0).ok_or_else(|| HostPortError::Port(text.to_owned()))?
             }
-            None => default_port.ok_or(HostPortError::NoPort)?,
         };
         Ok(Self { host: host.to_owned(), port })
     }

@@ -3,7 +3,7 @@
 //! The rules are kubeadm's (`apis/kubeadm/validation`); those that it lacks, and without which a component would not
 //! start, stand in docs/parity.md. Every error says what to change.
 
-mod file;
+pub(crate) mod file;
 mod name;
 mod registry;
 mod subnets;

@@ -190,3 +190,6 @@ pub(crate) fn is_quantity(text: &str) -> bool {
     const SUFFIXES: [&str; 16] = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
     digits && (SUFFIXES.contains(&suffix) || exponent)
 }
+
+#[cfg(test)]
+mod tests;

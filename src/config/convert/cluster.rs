@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 
 use crate::defaults;
 use crate::error::ConfigError;
-use crate::facts::VersionFacts;
+use crate::facts::{ApiVersion, VersionFacts};
 use crate::host::HostFacts;
 use crate::model::{
     ApiServer, ClusterConfiguration, ControlPlaneComponent, Dns, EncryptionAlgorithm, Etcd, ExternalEtcd, ImageMeta,
@@ -101,6 +101,10 @@ fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<(Versi
 
 fn feature_gates(gates: &std::collections::BTreeMap<String, bool>, facts: &VersionFacts, check: &mut Check<'_>) {
     let known: Vec<&str> = facts.feature_gates.keys().map(String::as_str).collect();
+    if gates.contains_key("PublicKeysECDSA") && facts.api.write >= ApiVersion::V1beta4 {
+        let message = "deprecated; use `encryptionAlgorithm: ECDSA-P256` instead";
+        check.warn("featureGates.PublicKeysECDSA", message);
+    }
     for name in gates.keys().filter(|name| !known.contains(&name.as_str())) {
         let hint = match crate::wire::closest(name, &known) {
             Some(meant) => format!("did you mean {meant}?"),

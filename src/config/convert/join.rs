@@ -65,7 +65,8 @@ fn discovery(
         }
         (None, Some(file)) => {
             let path = file.kube_config_path;
-            let path = path.strip_prefix("file://").map(str::to_owned).unwrap_or(path);
+            let local = path.strip_prefix("file://").or_else(|| path.strip_prefix("file:"));
+            let path = local.map(str::to_owned).unwrap_or(path);
             let scheme = path.split_once("://").map(|(scheme, _)| scheme);
             if path.is_empty() || scheme.is_some_and(|scheme| scheme != "https") {
                 let fix = "for example /root/cluster-info.conf";
@@ -100,7 +101,7 @@ fn by_token(wire: v1beta4::BootstrapTokenDiscovery, check: &mut Check<'_>) -> Op
             check.error(error.hint("for example 192.0.2.1:6443"));
             None
         }
-        text => check.endpoint("discovery.bootstrapToken.apiServerEndpoint", text, None),
+        text => check.endpoint("discovery.bootstrapToken.apiServerEndpoint", &text.to_lowercase(), None),
     };
     if wire.ca_cert_hashes.is_empty() && !wire.unsafe_skip_ca_verification {
         let reason = "without a hash of the authority, anyone could pose as the cluster";

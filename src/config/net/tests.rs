@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -68,4 +70,54 @@ fn names_by_rfc_1123() {
     assert!(is_wildcard_dns_subdomain("*.example.com"));
     assert!(!is_wildcard_dns_subdomain("*.*.com"));
     assert!(!is_wildcard_dns_subdomain("example.com"));
+}
+
+fn any_address() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        any::<u32>().prop_map(|bits| Ipv4Addr::from(bits).into()),
+        any::<u128>().prop_map(|bits| Ipv6Addr::from(bits).into())
+    ]
+}
+
+proptest! {
+    #[test]
+    fn printed_addresses_read_back(ip in any_address()) {
+        prop_assert_eq!(parse_ip(&ip.to_string()), Some(ip.to_canonical()));
+    }
+
+    #[test]
+    fn printed_subnets_read_back(ip in any_address(), bits in 0_u8..=128) {
+        let bits = bits.min(if ip.is_ipv4() { 32 } else { 128 });
+        let net = parse_cidr(&format!("{ip}/{bits}")).unwrap();
+        prop_assert_eq!(parse_cidr(&net.to_string()), Some(net));
+        prop_assert_eq!(nth_address(&net, 0), Some(net.network()));
+        if let Some(tenth) = nth_address(&net, 10) {
+            prop_assert!(net.contains(&tenth));
+        }
+    }
+
+    #[test]
+    fn printed_endpoints_read_back(text in "[a-z0-9.:\\[\\]-]{0,20}", port in 1_u16..) {
+        if let Ok(endpoint) = HostPort::parse(&text, Some(port)) {
+            prop_assert_eq!(HostPort::parse(&endpoint.to_string(), None), Ok(endpoint));
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,40}|[0-9a-f.:/,%\\[\\]]{0,40}") {
+        let _ = (parse_ip(&text), parse_cidr(&text), HostPort::parse(&text, None), is_wildcard_dns_subdomain(&text));
+        if let Ok(subnets) = text.parse::<Subnets>() {
+            prop_assert_eq!(subnets.to_string(), text);
+            prop_assert!(subnets.iter().count() <= 2);
+        }
+    }
+
+    #[test]
+    fn names_have_only_what_dns_takes(text in "[a-zA-Z0-9._*-]{0,20}") {
+        let fits = is_dns_subdomain(&text);
+        let alone = text.split('.').all(is_dns_subdomain);
+        prop_assert_eq!(fits, alone);
+        prop_assert!(!fits || !text.contains(|c: char| c.is_ascii_uppercase() || c == '_' || c == '*'));
+        prop_assert_eq!(is_wildcard_dns_subdomain(&format!("*.{text}")), fits);
+    }
 }

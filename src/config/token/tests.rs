@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -42,5 +44,40 @@ fn certificate_keys_have_32_bytes() {
     assert!(!format!("{key:?}").contains("ab"));
     for text in ["", "ab", "zz"] {
         assert!(text.repeat(31).parse::<CertificateKey>().is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn tokens_read_back(text in "[a-z0-9]{6}\\.[a-z0-9]{16}") {
+        let token: BootstrapToken = text.parse().unwrap();
+        let revealed = token.reveal();
+        prop_assert_eq!(revealed.as_str(), text.as_str());
+        prop_assert_eq!(token.secret_name(), format!("bootstrap-token-{}", &text[..6]));
+        let shown = format!("{token:?}");
+        prop_assert!(!shown.contains(&text[7..]));
+    }
+
+    #[test]
+    fn generated_tokens_and_keys_are_valid(seed in any::<[u8; 32]>(), step in 1_u8..) {
+        let mut round = 0_u8;
+        let mut fill = |bytes: &mut [u8]| {
+            round = round.wrapping_add(step);
+            for (byte, seed) in bytes.iter_mut().zip(seed.iter().cycle()) {
+                *byte = seed.wrapping_add(round);
+            }
+        };
+        let token = BootstrapToken::generate(&mut fill);
+        prop_assert_eq!(token.reveal().parse::<BootstrapToken>(), Ok(token));
+        let key = CertificateKey::generate(&mut fill);
+        prop_assert_eq!(key.reveal().parse::<CertificateKey>(), Ok(key));
+    }
+
+    #[test]
+    fn any_text_is_a_secret_or_refused(text in "\\PC{0,70}|[a-zA-Z0-9.]{0,70}") {
+        let _ = (text.parse::<BootstrapToken>(), text.parse::<CertificateKey>());
+        let hidden = SecretText::from(text.clone());
+        let shown = format!("{hidden:?}");
+        prop_assert!(text.len() < 12 || !shown.contains(&text));
     }
 }

@@ -1,5 +1,8 @@
 //! The check of a whole file, for `config validate`: strict, and without a look at the node's container runtime.
 
+use std::net::Ipv4Addr;
+
+use crate::dynamic::advertise_address;
 use crate::error::{ConfigError, ConfigErrors, Warning, strictly};
 use crate::flags::InitFlags;
 use crate::host::HostFacts;
@@ -18,6 +21,7 @@ pub fn validate_file(file: (&str, &[u8]), host: &HostFacts) -> Result<Vec<Warnin
     let kind = |document: &yaml::Document| document.value().get("kind")?.as_str().map(str::to_owned);
     let kinds: Vec<String> = documents.iter().filter_map(kind).collect();
     let has = |kind: &str| kinds.iter().any(|found| found == kind);
+    let host = &reachable(host);
     let mut warnings = Vec::new();
     let joins = has("JoinConfiguration");
     if !joins || has("InitConfiguration") || has("ClusterConfiguration") {
@@ -34,5 +38,17 @@ pub fn validate_file(file: (&str, &[u8]), host: &HostFacts) -> Result<Vec<Warnin
     strictly(Some(name), warnings)
 }
 
+/// Gives a machine that has no address or name one, since the file will be used on another.
+fn reachable(host: &HostFacts) -> HostFacts {
+    let name = if host.hostname.trim().is_empty() { "node" } else { &host.hostname };
+    match advertise_address("", "", host) {
+        Ok(_) => HostFacts { hostname: name.to_owned(), ..host.clone() },
+        Err(_) => HostFacts::with_address(name, PLACEHOLDER.into()),
+    }
+}
+
+/// Stands for an address that the machine does not have, as in kubeadm's defaults.
+const PLACEHOLDER: Ipv4Addr = Ipv4Addr::new(1, 2, 3, 4);
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -29,4 +31,21 @@ fn reads_versions_from_tags() {
     assert_eq!(loose("v3.5"), Some(Version::new(3, 5, 0)));
     assert_eq!(loose("latest"), None);
     assert_eq!(loose("3"), None);
+}
+
+proptest! {
+    #[test]
+    fn printed_versions_read_back(text in "v?[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}(-[a-z]{1,5}\\.[0-9]{1,2})?(\\+[0-9a-f]{1,8})?") {
+        if let Ok(version) = text.parse::<KubernetesVersion>() {
+            let shown = version.to_string();
+            prop_assert_eq!(shown.strip_prefix('v'), Some(text.strip_prefix('v').unwrap_or(&text)));
+            prop_assert_eq!(shown.parse::<KubernetesVersion>(), Ok(version.clone()));
+            prop_assert!(!version.image_tag().contains('+'));
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_version_or_refused(text in "\\PC{0,30}|v?[0-9.+-]{0,30}") {
+        let _ = (text.parse::<KubernetesVersion>(), loose(&text));
+    }
 }

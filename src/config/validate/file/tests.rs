@@ -8,9 +8,9 @@ use crate::load::tests::machine;
 /// One invalid configuration of `tests/fixtures/invalid`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    kubeadm: Peer,
+pub(crate) struct Case {
+    pub name: String,
+    pub kubeadm: Peer,
     #[serde(default)]
     strict: bool,
     #[serde(default)]
@@ -23,7 +23,7 @@ struct Case {
 /// What real kubeadm does with it.
 #[derive(Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
-enum Peer {
+pub(crate) enum Peer {
     Refuses,
     Takes,
 }
@@ -45,7 +45,7 @@ impl Case {
     }
 }
 
-fn cases() -> Vec<(&'static str, Case)> {
+pub(crate) fn cases() -> Vec<(&'static str, Case)> {
     macro_rules! group {
         ($($name:literal),* $(,)?) => {
             [$(($name, include_str!(concat!("../../../../tests/fixtures/invalid/", $name, ".yaml")))),*]
@@ -87,6 +87,12 @@ fn every_invalid_configuration_is_refused_with_its_one_message() {
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_machine_without_a_network_can_check_a_file() {
+    let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
+    assert_eq!(validate_file((FILE, text.as_bytes()), &HostFacts::default()).unwrap(), []);
 }
 
 #[test]
