@@ -1,10 +1,14 @@
 //! What a preflight check is. Each stands in a file of its own under `preflight/`.
 
+use std::future::Future;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kubewright_config::facts::Severity;
-use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeletDoc, VersionFacts};
-use kubewright_engine::Report;
+use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeletDoc, KubernetesVersion, VersionFacts};
+use kubewright_engine::{Failure, Report};
 use kubewright_node::{Clock, Files, Probe, Runtime, Services};
+use tokio::sync::OnceCell;
 
 use crate::options::InitOptions;
 
@@ -30,8 +34,41 @@ pub struct Subject<'a> {
     pub runtime: &'a Runtime,
     /// The time.
     pub clock: &'a Clock,
-    /// Where a check that takes long says so.
+    /// Where a check says what is no fault.
     pub report: &'a Report,
+    /// What the kubelet that is installed says its version is; asked once.
+    pub installed_kubelet: &'a OnceCell<Result<KubernetesVersion, KubeletUnknown>>,
+}
+
+/// Why the version of the kubelet that is installed is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KubeletUnknown {
+    /// It cannot be run.
+    #[error("couldn't get kubelet version: {0}")]
+    NotRun(String),
+    /// What it says is no version.
+    #[error("couldn't understand kubelet version `{0}`")]
+    NotUnderstood(String),
+}
+
+impl Subject<'_> {
+    /// The version of the kubelet that is installed.
+    pub async fn kubelet_version(&self) -> Result<&KubernetesVersion, &KubeletUnknown> {
+        let ask = || async {
+            let printed = self.probe.version_of("kubelet").await;
+            let printed = printed.map_err(|cause| KubeletUnknown::NotRun(cause.to_string()))?;
+            let word = printed.split_whitespace().last().unwrap_or_default();
+            word.parse().map_err(|_| KubeletUnknown::NotUnderstood(word.to_owned()))
+        };
+        self.installed_kubelet.get_or_init(ask).await.as_ref()
+    }
+
+    /// Whether the runtime is Docker through the kubelet's dockershim, which listens only when the kubelet runs.
+    pub fn docker(&self) -> bool {
+        let socket = self.init.node_registration.cri_socket.as_str();
+        let path = socket.strip_prefix("unix://").unwrap_or(socket);
+        self.facts.preflight.docker && path.ends_with("/dockershim.sock")
+    }
 }
 
 /// What a check found wrong.
@@ -64,17 +101,62 @@ impl Finding {
     }
 }
 
+/// A name that a check's findings have, and the worst that they are.
+pub type Name = (String, Severity);
+
+/// Names of findings that are errors.
+pub fn errors<const N: usize>(names: [&str; N]) -> Vec<Name> {
+    names.map(|name| (name.to_owned(), Severity::Error)).into()
+}
+
+/// Names of findings that are warnings.
+pub fn warnings<const N: usize>(names: [&str; N]) -> Vec<Name> {
+    names.map(|name| (name.to_owned(), Severity::Warning)).into()
+}
+
 /// One check.
 #[async_trait]
 pub trait Check: Send + Sync {
     /// What it makes sure of, for docs: imperative, no full stop.
     fn about(&self) -> &'static str;
 
+    /// What goes wrong on a machine that fails it, for docs: one or two sentences.
+    fn why(&self) -> &'static str;
+
+    /// What to do about it, for docs: imperative, no full stop. Findings name the very path, port or program.
+    fn fix(&self) -> &'static str;
+
+    /// The names of its findings for a version, with default paths and ports; none where the version does not look.
+    fn names(&self, facts: &VersionFacts) -> Vec<Name>;
+
+    /// Whether kubeadm has no such check.
+    fn ours(&self) -> bool {
+        false
+    }
+
     /// Its place among the checks, in kubeadm's order; also the order of what is printed.
     fn rank(&self) -> u16;
 
     /// Looks, and gives what is wrong.
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding>;
+}
+
+/// How long one look at the network or another program may take. No check may hold the others up.
+pub const LOOK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Gives a look up when its time is over.
+///
+/// # Errors
+/// Says who did not answer.
+pub async fn within<T>(limit: Duration, who: &str, look: impl Future<Output = T>) -> Result<T, String> {
+    tokio::time::timeout(limit, look)
+        .await
+        .map_err(|_| format!("{who} did not answer within {} s", limit.as_secs_f64()))
+}
+
+/// What a failure advises, or else what the check does.
+pub fn fix_of(failure: &Failure, otherwise: &str) -> String {
+    if failure.hints().is_empty() { otherwise.to_owned() } else { failure.hints().join("; ") }
 }
 
 /// Whether the user wants to live with errors of this name. Names are compared without case; `all` ignores every one.
@@ -86,3 +168,6 @@ pub fn ignored(id: &str, names: &[String]) -> bool {
 pub fn path_label(path: &camino::Utf8Path) -> String {
     path.as_str().replace('/', "-")
 }
+
+#[cfg(test)]
+mod tests;

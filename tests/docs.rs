@@ -1,11 +1,14 @@
 //! Writes `docs/reference/` from the code, and fails when what stands there is stale.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use kubewright_config::facts::Severity;
 use kubewright_config::{facts_for, known_minors};
 use kubewright_engine::Tree;
+use kubewright_phases::checks::Check;
 
 use crate::cli::program::Home;
 use crate::graph;
@@ -66,11 +69,96 @@ fn preflight_checks() {
     checks.sort_by_key(|check| check.rank());
     let mut text = head("Preflight checks of `init`");
     text += "In the order in which they are told. A check's name stands in brackets in its message, and is what\n\
-             `--ignore-preflight-errors` takes.\n\n";
+             `--ignore-preflight-errors` takes, in any case; `all` ignores every error. An ignored error is a warning. Names\n\
+             that end in a path, a port or a program are shown with the defaults. Without root nothing else is looked at;\n\
+             all other checks run at once, and no look at the network or at another program takes longer than 2 seconds (the\n\
+             kubelet has 5 for its version).\n\n";
     for check in checks {
-        writeln!(text, "- {}", check.about()).unwrap();
+        let ours = if check.ours() { " (kubeadm has no such check)" } else { "" };
+        writeln!(text, "## {}{ours}\n", check.about()).unwrap();
+        for (names, severities) in names_by_severity(check) {
+            writeln!(text, "- {}: {severities}", names.join(", ")).unwrap();
+        }
+        writeln!(text, "\n{}\n\nFix: {}\n", check.why(), check.fix()).unwrap();
     }
+    text += kubewright_phases::init::preflight::PULLING;
     must_be("preflight.md", &text);
+}
+
+/// The names of a check that are looked at in the same versions with the same severity, and these versions in words.
+fn names_by_severity(check: &dyn Check) -> Vec<(Vec<String>, String)> {
+    let mut order = Vec::new();
+    let mut severities: BTreeMap<String, BTreeMap<u64, Severity>> = BTreeMap::new();
+    for minor in known_minors() {
+        for (name, severity) in check.names(&facts_for(&format!("v1.{minor}.0").parse().unwrap()).unwrap()) {
+            let name = format!("`{name}`");
+            if !severities.contains_key(&name) {
+                order.push(name.clone());
+            }
+            severities.entry(name).or_default().insert(minor, severity);
+        }
+    }
+    let mut groups: Vec<(Vec<String>, String)> = Vec::new();
+    for name in order {
+        let words = in_words(&severities[&name]);
+        match groups.iter_mut().find(|(_, known)| *known == words) {
+            Some((names, _)) => names.push(name),
+            None => groups.push((vec![name], words)),
+        }
+    }
+    groups
+}
+
+fn in_words(by_minor: &BTreeMap<u64, Severity>) -> String {
+    let (first, last) = (known_minors().min().unwrap(), known_minors().max().unwrap());
+    let mut spans: Vec<(Severity, u64, u64)> = Vec::new();
+    for (&minor, &severity) in by_minor.iter().filter(|(_, severity)| **severity != Severity::None) {
+        match spans.last_mut() {
+            Some((known, _, to)) if *known == severity && *to + 1 == minor => *to = minor,
+            _ => spans.push((severity, minor, minor)),
+        }
+    }
+    let span = |(severity, from, to): &(Severity, u64, u64)| {
+        let severity = if *severity == Severity::Error { "error" } else { "warning" };
+        match (*from == first, *to == last) {
+            (true, true) => severity.to_owned(),
+            (true, false) => format!("{severity} up to 1.{to}"),
+            (false, true) => format!("{severity} from 1.{from} on"),
+            (false, false) => format!("{severity} from 1.{from} to 1.{to}"),
+        }
+    };
+    spans.iter().map(span).collect::<Vec<_>>().join(", ")
+}
+
+/// What the documents tell users to ignore or to expect, the program knows.
+#[test]
+fn names_of_checks_in_the_documents_are_those_of_the_program() {
+    let facts = ["v1.20.2", "v1.36.2"].map(|version| facts_for(&version.parse().unwrap()).unwrap());
+    let checks = kubewright_phases::CHECKS;
+    let mut known: BTreeSet<String> = facts
+        .iter()
+        .flat_map(|facts| checks.iter().flat_map(|check| check.names(facts)))
+        .map(|(name, _)| name)
+        .collect();
+    known.extend(["ImagePull", "SandboxImage", "KubernetesVersion", "all"].map(str::to_owned));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = fs::read_dir(root.join("docs")).unwrap().chain(fs::read_dir(root.join("docs/reference")).unwrap());
+    let pages = pages.map(|page| page.unwrap().path()).chain([root.join("README.md")]);
+    let mut named = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for mark in ["[ERROR ", "[WARNING ", "--ignore-preflight-errors="] {
+            for rest in text.split(mark).skip(1) {
+                let end =
+                    rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.,/".contains(c))).unwrap_or(rest.len());
+                for name in rest[..end].trim_end_matches('.').split(',').filter(|name| !name.is_empty()) {
+                    named += 1;
+                    assert!(known.contains(name), "{}: there is no check `{name}`", page.display());
+                }
+            }
+        }
+    }
+    assert!(named >= 3, "the documents name {named} checks");
 }
 
 #[test]

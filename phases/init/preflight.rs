@@ -3,13 +3,29 @@
 use futures_util::future::join_all;
 use kubewright_config::facts::Severity;
 use kubewright_config::model::ImagePullPolicy;
-use kubewright_config::{KubeletDoc, images};
+use kubewright_config::images::{self, Image};
+use kubewright_config::KubeletDoc;
+
+use tokio::sync::OnceCell;
 
 use crate::checks::{Finding, Subject, ignored};
 use crate::prelude::*;
 
 /// The phase `preflight`.
 pub struct Preflight;
+
+/// What is said of the images, which are no check since pulling changes the node; for docs.
+pub const PULLING: &str = "\
+## Pull the images
+
+- `ImagePull`: error
+- `SandboxImage`: warning (kubeadm logs it without a name)
+
+After all checks, since it changes the node: five attempts for each image, unless imagePullPolicy says that it need not be
+pulled. The runtime's own sandbox image is compared with the one that the kubelet keeps.
+
+Fix: pull the image by hand, name another --image-repository, or set imagePullPolicy; set the runtime's sandbox image
+";
 
 /// As kubeadm: `constants.PullImageRetry`.
 const PULL_ATTEMPTS: usize = 5;
@@ -50,6 +66,7 @@ impl Phase<Node> for Preflight {
             runtime: &runtime,
             clock: &clock,
             report,
+            installed_kubelet: &OnceCell::new(),
         };
         let names = &init.node_registration.ignore_preflight_errors;
         let mut checks: Vec<_> = crate::CHECKS.to_vec();
@@ -77,8 +94,28 @@ impl Phase<Node> for Preflight {
                 missing.extend(outcome.err().map(|failure| not_pulled(image, socket, &failure)));
             }
         }
+        if policy != ImagePullPolicy::Never {
+            missing.extend(other_sandbox(&runtime, socket, &cluster, &facts).await);
+        }
         judge(missing, names, report)
     }
+}
+
+/// As kubeadm, a runtime that would start pods with another image than the kubelet keeps from being removed is told.
+async fn other_sandbox(
+    runtime: &Runtime,
+    socket: &str,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+) -> Option<Finding> {
+    let wanted = images::reference(Image::Pause, cluster, facts);
+    let configured = runtime.status(socket).await.ok()?.sandbox_image.filter(|image| *image != wanted)?;
+    let message = format!(
+        "detected that the sandbox image \"{configured}\" of the container runtime is inconsistent with that used by \
+         kubeadm. It is recommended to use \"{wanted}\" as the CRI sandbox image."
+    );
+    let fix = format!("set it in the runtime's configuration: in containerd's, `sandbox_image = \"{wanted}\"`");
+    Some(Finding::warning("SandboxImage", message, fix))
 }
 
 fn not_pulled(image: &str, socket: &str, failure: &Failure) -> Finding {
@@ -93,7 +130,8 @@ fn judge(findings: Vec<Finding>, ignore: &[String], report: &Report) -> Result<(
     let (errors, warnings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.severity == Severity::Error && !ignored(&finding.id, ignore));
     for finding in warnings {
-        report.warn(format!("\t[WARNING {}]: {}", finding.id, finding.message));
+        let Finding { id, message, fix, .. } = finding;
+        report.warn(format!("\t[WARNING {id}]: {message}\n\t\tfix: {fix}"));
     }
     if errors.is_empty() {
         return Ok(());

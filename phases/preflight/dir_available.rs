@@ -1,8 +1,9 @@
 //! etcd would start with the data of another cluster.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 
-use crate::checks::{Check, Finding, Subject, path_label};
+use crate::checks::{Check, Finding, Name, Subject, errors, path_label};
 
 /// The check `DirAvailable--var-lib-etcd`.
 pub struct DirAvailable;
@@ -11,6 +12,18 @@ pub struct DirAvailable;
 impl Check for DirAvailable {
     fn about(&self) -> &'static str {
         "Find etcd's data directory empty"
+    }
+
+    fn why(&self) -> &'static str {
+        "etcd would start with the members and the objects of another cluster."
+    }
+
+    fn fix(&self) -> &'static str {
+        "move the data away, or take the machine back (`reset`)"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["DirAvailable--var-lib-etcd"])
     }
 
     fn rank(&self) -> u16 {

@@ -1,8 +1,10 @@
 //! Ours: on a read-only directory nothing must be begun.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
+use kubewright_config::facts::Severity;
 
-use crate::checks::{Check, Finding, Subject, path_label};
+use crate::checks::{Check, Finding, Name, Subject, path_label};
 
 /// The check `DirWritable-PATH`.
 pub struct DirWritable;
@@ -11,6 +13,25 @@ pub struct DirWritable;
 impl Check for DirWritable {
     fn about(&self) -> &'static str {
         "Find the directories that we write to writable"
+    }
+
+    fn why(&self) -> &'static str {
+        "Nothing must be begun that cannot be finished."
+    }
+
+    fn fix(&self) -> &'static str {
+        "mount the directory writable, or choose another one"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        let named = |path: &str| (format!("DirWritable-{}", path_label(path.into())), Severity::Error);
+        ["/etc/kubernetes/pki", "/etc/kubernetes", "/etc/kubernetes/manifests", "/var/lib/kubelet", "/var/lib/etcd"]
+            .map(named)
+            .into()
+    }
+
+    fn ours(&self) -> bool {
+        true
     }
 
     fn rank(&self) -> u16 {

@@ -1,9 +1,10 @@
 //! Ours: certificates that are there already must hold before any other is made.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 use kubewright_pki::CertificateKind;
 
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, Name, Subject, errors, fix_of};
 use crate::issuing::{check_leaf, read_authority, read_leaf};
 
 /// The check `ExistingCertificates`.
@@ -15,6 +16,22 @@ impl Check for ExistingCertificates {
         "Find certificates that belong together"
     }
 
+    fn why(&self) -> &'static str {
+        "Certificates that are there already are used; if they are expired, or of different authorities, the components refuse each other."
+    }
+
+    fn fix(&self) -> &'static str {
+        "put the pair that belongs together there, or move the named files away to have new ones made"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["ExistingCertificates"])
+    }
+
+    fn ours(&self) -> bool {
+        true
+    }
+
     fn rank(&self) -> u16 {
         330
     }
@@ -24,7 +41,7 @@ impl Check for ExistingCertificates {
         let now = subject.clock.now();
         let mut findings = Vec::new();
         let mut wrong = |failure: &kubewright_engine::Failure| {
-            findings.push(Finding::error("ExistingCertificates", failure.to_string(), failure.hints().join("; ")));
+            findings.push(Finding::error("ExistingCertificates", failure.to_string(), fix_of(failure, self.fix())));
         };
         for kind in CertificateKind::ALL {
             let profile = kind.profile();

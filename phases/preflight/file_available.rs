@@ -1,8 +1,11 @@
 //! Static pods of an earlier cluster would run beside ours.
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use kubewright_config::VersionFacts;
+use kubewright_config::facts::Severity;
 
-use crate::checks::{Check, Finding, Subject, path_label};
+use crate::checks::{Check, Finding, Name, Subject, path_label};
 
 /// The check `FileAvailable--etc-kubernetes-manifests-…`.
 pub struct FileAvailable;
@@ -13,14 +16,24 @@ impl Check for FileAvailable {
         "Find no static pods of another control plane"
     }
 
+    fn why(&self) -> &'static str {
+        "The kubelet starts every static pod that it finds; another cluster's control plane would run instead of this one's."
+    }
+
+    fn fix(&self) -> &'static str {
+        "take the machine back (`reset`), or move the manifest away"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        components().iter().map(|path| (format!("FileAvailable-{}", path_label(path)), Severity::Error)).collect()
+    }
+
     fn rank(&self) -> u16 {
         80
     }
 
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
-        let present = |component: &str| {
-            let path = crate::paths::static_pod(component);
+        let present = |path: Utf8PathBuf| {
             subject.probe.exists(&path).then(|| {
                 Finding::error(
                     format!("FileAvailable-{}", path_label(&path)),
@@ -29,6 +42,10 @@ impl Check for FileAvailable {
                 )
             })
         };
-        components.into_iter().filter_map(present).collect()
+        components().into_iter().filter_map(present).collect()
     }
+}
+
+fn components() -> [Utf8PathBuf; 4] {
+    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"].map(crate::paths::static_pod)
 }

@@ -1,8 +1,9 @@
 //! Everything that follows writes to system directories.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, Name, Subject, errors};
 
 /// The check `IsPrivilegedUser`.
 pub struct IsPrivilegedUser;
@@ -11,6 +12,18 @@ pub struct IsPrivilegedUser;
 impl Check for IsPrivilegedUser {
     fn about(&self) -> &'static str {
         "Run as root"
+    }
+
+    fn why(&self) -> &'static str {
+        "Directories of the system, the init system and the runtime's socket are open to root only."
+    }
+
+    fn fix(&self) -> &'static str {
+        "run the same command with sudo"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["IsPrivilegedUser"])
     }
 
     fn rank(&self) -> u16 {

@@ -1,9 +1,9 @@
 //! A kubelet may be older than its API server by some minors, and never newer.
 
 use async_trait::async_trait;
-use kubewright_config::KubernetesVersion;
+use kubewright_config::VersionFacts;
 
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, KubeletUnknown, Name, Subject, errors};
 
 /// The check `KubeletVersion`.
 pub struct KubeletVersion;
@@ -14,6 +14,18 @@ impl Check for KubeletVersion {
         "Have a kubelet that fits the control plane"
     }
 
+    fn why(&self) -> &'static str {
+        "A kubelet speaks with API servers of its own version or newer; a much older one does not know the configuration."
+    }
+
+    fn fix(&self) -> &'static str {
+        "install a kubelet of the control plane's minor, or choose another --kubernetes-version"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["KubeletVersion"])
+    }
+
     fn rank(&self) -> u16 {
         230
     }
@@ -21,16 +33,12 @@ impl Check for KubeletVersion {
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let wanted = &subject.facts.version;
         let error = |message: String, fix: &str| vec![Finding::error("KubeletVersion", message, fix)];
-        let printed = match subject.probe.version_of("kubelet").await {
-            Ok(printed) => printed,
-            Err(cause) => {
-                let message = format!("couldn't get kubelet version: {cause}");
-                return error(message, "install the kubelet, and make sure that it is in PATH");
+        let kubelet = match subject.kubelet_version().await {
+            Ok(kubelet) => kubelet,
+            Err(unknown @ KubeletUnknown::NotRun(_)) => {
+                return error(unknown.to_string(), "install the kubelet, and make sure that it is in PATH");
             }
-        };
-        let word = printed.split_whitespace().last().unwrap_or_default();
-        let Ok(kubelet) = word.parse::<KubernetesVersion>() else {
-            return error(format!("couldn't understand kubelet version `{word}`"), "install a released kubelet");
+            Err(unknown) => return error(unknown.to_string(), "install a released kubelet"),
         };
         let behind = subject.facts.preflight.kubelet_minors_behind;
         if (kubelet.major(), kubelet.minor()) > (wanted.major(), wanted.minor()) {

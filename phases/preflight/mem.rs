@@ -1,11 +1,9 @@
 //! The control plane does not fit into less.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 
-/// As kubeadm: `constants.ControlPlaneMem`, in MiB.
-const MINIMUM: u64 = 1700;
-
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, Name, Subject, errors};
 
 /// The check `Mem`.
 pub struct Mem;
@@ -14,6 +12,18 @@ pub struct Mem;
 impl Check for Mem {
     fn about(&self) -> &'static str {
         "Have 1700 MiB of memory"
+    }
+
+    fn why(&self) -> &'static str {
+        "With less the kernel kills etcd or kube-apiserver sooner or later."
+    }
+
+    fn fix(&self) -> &'static str {
+        "give the machine 1700 MiB of memory or more"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["Mem"])
     }
 
     fn rank(&self) -> u16 {
@@ -29,3 +39,6 @@ impl Check for Mem {
         vec![Finding::error("Mem", message, "give the machine more memory")]
     }
 }
+
+/// As kubeadm: `constants.ControlPlaneMem`, in MiB.
+const MINIMUM: u64 = 1700;

@@ -1,11 +1,9 @@
 //! The control plane starves on one processor.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 
-/// As kubeadm: `constants.ControlPlaneNumCPU`.
-const MINIMUM: usize = 2;
-
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, Name, Subject, errors};
 
 /// The check `NumCPU`.
 pub struct NumCpu;
@@ -14,6 +12,18 @@ pub struct NumCpu;
 impl Check for NumCpu {
     fn about(&self) -> &'static str {
         "Have two processors"
+    }
+
+    fn why(&self) -> &'static str {
+        "kube-apiserver, etcd and the controllers starve each other on one processor; leader elections and health checks then time out."
+    }
+
+    fn fix(&self) -> &'static str {
+        "give the machine a second processor"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["NumCPU"])
     }
 
     fn rank(&self) -> u16 {
@@ -29,3 +39,6 @@ impl Check for NumCpu {
         vec![Finding::error("NumCPU", message, "give the machine more processors")]
     }
 }
+
+/// As kubeadm: `constants.ControlPlaneNumCPU`.
+const MINIMUM: usize = 2;

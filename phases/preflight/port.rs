@@ -1,8 +1,9 @@
 //! Whoever holds a port of ours keeps a component from starting.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
 
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, Name, Subject, errors};
 
 /// The check `Port-N`.
 pub struct Port;
@@ -11,6 +12,18 @@ pub struct Port;
 impl Check for Port {
     fn about(&self) -> &'static str {
         "Find the control plane's ports free"
+    }
+
+    fn why(&self) -> &'static str {
+        "A component that cannot listen at its port does not start, and init would wait for it in vain."
+    }
+
+    fn fix(&self) -> &'static str {
+        "see who holds the port (`ss -ltnp`) and stop it; a kubelet that runs already holds 10250"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        errors(["Port-6443", "Port-10259", "Port-10257", "Port-10250", "Port-2379", "Port-2380"])
     }
 
     fn rank(&self) -> u16 {

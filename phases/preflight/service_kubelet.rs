@@ -1,8 +1,10 @@
 //! A kubelet that is not enabled does not come back after a reboot.
 
 use async_trait::async_trait;
+use kubewright_config::VersionFacts;
+use kubewright_engine::Failure;
 
-use crate::checks::{Check, Finding, Subject};
+use crate::checks::{Check, Finding, LOOK_LIMIT, Name, Subject, warnings, within};
 
 /// The check `Service-kubelet`.
 pub struct ServiceKubelet;
@@ -11,6 +13,18 @@ pub struct ServiceKubelet;
 impl Check for ServiceKubelet {
     fn about(&self) -> &'static str {
         "Have the kubelet start with the machine"
+    }
+
+    fn why(&self) -> &'static str {
+        "After a reboot nobody would start the kubelet, and with it the control plane."
+    }
+
+    fn fix(&self) -> &'static str {
+        "`systemctl enable kubelet`"
+    }
+
+    fn names(&self, _: &VersionFacts) -> Vec<Name> {
+        warnings(["Service-kubelet"])
     }
 
     fn rank(&self) -> u16 {
@@ -23,10 +37,16 @@ impl Check for ServiceKubelet {
             let message = "no supported init system detected, skipping checking for services";
             return warning(message, "make sure that the kubelet is started");
         }
-        match subject.services.state("kubelet").await {
+        let state = within(LOOK_LIMIT, "the init system", subject.services.state("kubelet")).await;
+        match state.unwrap_or_else(|late| Err(Failure::new(late))) {
             Ok(state) if !state.exists => warning("kubelet service does not exist", "install the kubelet's package"),
             Ok(state) if !state.enabled => {
-                warning("kubelet service is not enabled, please run 'systemctl enable kubelet.service'", "enable it")
+                let enable = match subject.services.init_system() {
+                    Some("OpenRC") => "rc-update add kubelet default",
+                    _ => "systemctl enable kubelet.service",
+                };
+                let message = format!("kubelet service is not enabled, please run '{enable}'");
+                warning(&message, &format!("`{enable}`"))
             }
             Ok(_) => Vec::new(),
             Err(error) => warning(&error.to_string(), "look at the init system"),

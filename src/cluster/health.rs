@@ -1,11 +1,13 @@
 //! Health endpoints of this machine, such as `https://127.0.0.1:6443/livez`: an answer is all that is asked for, so no
-//! certificate is verified and no credentials are sent.
+//! certificate is verified and no credentials are sent. And single questions to servers elsewhere, where both happen.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubewright_node::{HealthAnswer, HealthBackend};
+use kubewright_node::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity, Response};
 
 use crate::innermost;
 
@@ -16,7 +18,7 @@ const LONGEST_BODY: usize = 64 << 10;
 
 /// Asks health endpoints, past every proxy: they are on this machine.
 pub struct LocalHealth {
-    client: Result<reqwest::Client, String>,
+    client: Result<Client, String>,
 }
 
 impl Default for LocalHealth {
@@ -29,7 +31,7 @@ impl LocalHealth {
     /// Makes it; nothing is connected yet.
     pub fn new() -> Self {
         crate::install_crypto_provider();
-        let client = reqwest::Client::builder()
+        let client = Client::builder()
             .tls_danger_accept_invalid_certs(true)
             .redirect(Policy::none())
             .no_proxy()
@@ -43,33 +45,74 @@ impl LocalHealth {
 #[async_trait]
 impl HealthBackend for LocalHealth {
     async fn get(&self, url: &str) -> Result<HealthAnswer, String> {
-        let answer = self.ask(url).await;
-        match &answer {
-            Ok(HealthAnswer { status, .. }) => tracing::debug!(target: "request", "GET {url} {status}"),
-            Err(error) => tracing::debug!(target: "request", "GET {url}: {error}"),
-        }
+        let answer = self.healthy(url).await;
+        logged(url, answer.as_ref().map(|answer| answer.status));
+        answer
+    }
+
+    async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
+        let answer = question_to_a_server(&question).await;
+        logged(&question.url, answer.as_ref().map(|answer| answer.status));
         answer
     }
 }
 
 impl LocalHealth {
-    async fn ask(&self, url: &str) -> Result<HealthAnswer, String> {
+    async fn healthy(&self, url: &str) -> Result<HealthAnswer, String> {
         let client = self.client.as_ref().map_err(|error| format!("cannot make an HTTP client: {error}"))?;
-        let failed = |error: &reqwest::Error| {
-            if error.is_timeout() {
-                return format!("no answer within {} s", LIMIT.as_secs());
-            }
-            innermost(error)
-        };
-        let mut response = client.get(url).send().await.map_err(|error| failed(&error))?;
-        let mut body = Vec::new();
-        while body.len() < LONGEST_BODY
-            && let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))?
-        {
-            body.extend_from_slice(&chunk);
-        }
-        body.truncate(LONGEST_BODY);
-        Ok(HealthAnswer { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
+        let mut response = client.get(url).send().await.map_err(|error| words(&error, LIMIT))?;
+        let body = beginning(&mut response).await.map_err(|error| words(&error, LIMIT))?;
+        Ok(HealthAnswer { status: response.status().as_u16(), body })
+    }
+}
+
+fn logged(url: &str, status: Result<u16, &String>) {
+    match status {
+        Ok(status) => tracing::debug!(target: "request", "GET {url} {status}"),
+        Err(error) => tracing::debug!(target: "request", "GET {url}: {error}"),
+    }
+}
+
+async fn question_to_a_server(question: &Question) -> Result<ServerAnswer, String> {
+    let failed = |error: reqwest::Error| words(&error, question.limit);
+    let mut client = Client::builder().redirect(Policy::none()).timeout(question.limit);
+    if on_this_machine(&question.url) {
+        // As Go: never through a proxy, whatever the environment says.
+        client = client.no_proxy();
+    }
+    if let Some(pem) = &question.authorities {
+        client = client.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(failed)?);
+    }
+    if let Some(pem) = &question.identity {
+        client = client.identity(Identity::from_pem(pem).map_err(failed)?);
+    }
+    let mut response = client.build().map_err(failed)?.get(&question.url).send().await.map_err(failed)?;
+    let body = beginning(&mut response).await.map_err(failed)?;
+    let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+    Ok(ServerAnswer { status: response.status().as_u16(), date, body })
+}
+
+fn on_this_machine(url: &str) -> bool {
+    let uri = url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+async fn beginning(response: &mut Response) -> reqwest::Result<String> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_BODY
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(LONGEST_BODY);
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+fn words(error: &reqwest::Error, limit: Duration) -> String {
+    match error.is_timeout() {
+        true => format!("no answer within {} s", limit.as_secs_f64()),
+        false => innermost(error),
     }
 }
 

@@ -36,14 +36,15 @@ pub(crate) fn advertise_address(given: &str, field: &str, host: &HostFacts) -> R
         Some(ip) => {
             Err(ConfigError::invalid(field, ip, "not an address that other machines can reach").hint(ADVERTISE_FIX))
         }
-        None => from_default_route(address.is_some_and(|ip| ip.is_ipv6()), host).ok_or_else(|| {
+        None => default_address(address.is_some_and(|ip| ip.is_ipv6()), host).ok_or_else(|| {
             ConfigError::field(field, "no network interface with a default route has a global address")
                 .hint("name the address, for example with --apiserver-advertise-address")
         }),
     }
 }
 
-fn from_default_route(prefer_ipv6: bool, host: &HostFacts) -> Option<IpAddr> {
+/// The address that is chosen where the user names none; `None` when the machine has none to offer.
+pub fn default_address(prefer_ipv6: bool, host: &HostFacts) -> Option<IpAddr> {
     let families = if prefer_ipv6 { [true, false] } else { [false, true] };
     let Some(routes) = &host.default_routes else {
         let mut usable = host.interfaces.iter().filter(|it| it.up && !it.loopback && !it.point_to_point);

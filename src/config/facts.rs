@@ -19,8 +19,8 @@ pub use components::{
     ApiServerFacts, ControllerManagerFacts, EtcdArg, EtcdFacts, Probes, SchedulerFacts, StaticPodFacts, UserArgOrder,
 };
 pub use host::{
-    BinaryCheck, KnownCriSocket, KubeletFacts, MessageFacts, NetworkPluginFlag, PauseFlag, PreflightFacts, ResolvConf,
-    Severity, WorkflowFacts,
+    BinaryCheck, ControllerFacts, KernelFacts, KernelVersion, KnownCriSocket, KubeletFacts, MessageFacts,
+    NetworkPluginFlag, PauseFlag, PreflightFacts, ResolvConf, Severity, WorkflowFacts,
 };
 
 /// Everything that depends on the version of the control plane, resolved for one version.

@@ -32,6 +32,7 @@ pub mod yaml;
 
 pub use component::{KubeProxyDoc, KubeletDoc};
 pub use duration::{DurationError, format as format_duration, parse as parse_duration};
+pub use dynamic::default_address;
 pub use error::{ConfigError, ConfigErrors, Warning, strictly};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;

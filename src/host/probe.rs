@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_node::{Entry, Interface, ProbeBackend};
+use kubewright_node::{Entry, Interface, KernelConfig, ProbeBackend};
 use nix::net::if_::InterfaceFlags;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use time::OffsetDateTime;
 
 use crate::command;
 use crate::root::Root;
+
+mod kernel;
 
 /// This machine, read-only.
 pub struct HostProbe {
@@ -36,6 +39,18 @@ impl HostProbe {
             true => Ok(path.to_owned()),
             false => self.root.resolve(path).map(|path| self.root.place(&path)),
         }
+    }
+
+    /// Reads a regular file; `None` when it is absent, unreadable or too large.
+    fn bytes(&self, path: &Utf8Path) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = rustix::fs::open(self.place(path).ok()?.as_str(), flags, Mode::empty()).ok()?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode) != FileType::RegularFile {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::from(file).take(MAX_READ + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= MAX_READ).then_some(bytes)
     }
 }
 
@@ -59,8 +74,16 @@ impl ProbeBackend for HostProbe {
         rustix::system::uname().nodename().to_string_lossy().trim().to_lowercase()
     }
 
+    fn kernel_name(&self) -> String {
+        rustix::system::uname().sysname().to_string_lossy().into_owned()
+    }
+
     fn kernel_release(&self) -> String {
         rustix::system::uname().release().to_string_lossy().into_owned()
+    }
+
+    async fn kernel_config(&self) -> Result<KernelConfig, String> {
+        kernel::config(self).await
     }
 
     fn interfaces(&self) -> Vec<Interface> {
@@ -88,17 +111,7 @@ impl ProbeBackend for HostProbe {
     }
 
     fn read(&self, path: &Utf8Path) -> Option<String> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = rustix::fs::open(self.place(path).ok()?.as_str(), flags, Mode::empty()).ok()?;
-        if FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode) != FileType::RegularFile {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        std::fs::File::from(file).take(MAX_READ + 1).read_to_end(&mut bytes).ok()?;
-        match bytes.len() as u64 > MAX_READ {
-            true => None,
-            false => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        }
+        self.bytes(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn list(&self, path: &Utf8Path) -> Option<Vec<String>> {
@@ -125,6 +138,11 @@ impl ProbeBackend for HostProbe {
 
     fn exists(&self, path: &Utf8Path) -> bool {
         self.place(path).is_ok_and(|place| rustix::fs::stat(place.as_str()).is_ok())
+    }
+
+    fn modified(&self, path: &Utf8Path) -> Option<OffsetDateTime> {
+        let stat = rustix::fs::stat(self.place(path).ok()?.as_str()).ok()?;
+        OffsetDateTime::from_unix_timestamp(stat.st_mtime).ok()
     }
 
     fn writable(&self, path: &Utf8Path) -> io::Result<()> {
@@ -190,6 +208,16 @@ impl ProbeBackend for HostProbe {
         }
     }
 
+    async fn docker_cgroup_driver(&self) -> io::Result<String> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "`docker` is not in PATH");
+        let program = self.find_in_path("docker").ok_or_else(missing)?;
+        let ended = command::run(&program, &["info", "--format", "{{.CgroupDriver}}"], SHORT_LIMIT).await?;
+        match ended.ok() {
+            true => Ok(ended.stdout.trim().to_owned()),
+            false => Err(io::Error::other(format!("`docker info` failed: {}", ended.words()))),
+        }
+    }
+
     async fn resolve(&self, host: &str, limit: Duration) -> io::Result<Vec<IpAddr>> {
         let name = host.to_owned();
         let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -211,8 +239,10 @@ impl ProbeBackend for HostProbe {
 
 /// The most that is read of one file, in bytes.
 const MAX_READ: u64 = 4 * 1024 * 1024;
-/// How long a program may take to say its version.
-const VERSION_LIMIT: Duration = Duration::from_secs(10);
+/// How long a program may take to say its version: the kubelet is large, and read from a cold disk the first time.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+/// How long any other program may take.
+const SHORT_LIMIT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

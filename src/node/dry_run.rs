@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::kube::{KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind};
-use crate::probe::{HealthAnswer, HealthBackend};
+use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
 use crate::services::{ServiceBackend, ServiceError, ServiceState};
 use crate::{Backends, FileBackend};
@@ -23,7 +23,7 @@ impl Backends {
             services: Arc::new(DryServices(self.services)),
             kube: Arc::clone(&kube) as Arc<dyn KubeBackend>,
             runtime: Arc::new(DryRuntime(self.runtime)),
-            health: Arc::new(DryHealth),
+            health: Arc::new(DryHealth(self.health)),
             ..self
         };
         (dry, kube)
@@ -79,12 +79,16 @@ impl RuntimeBackend for DryRuntime {
 }
 
 /// Endpoints that are healthy at once: in a dry run nothing was started that could become so.
-struct DryHealth;
+struct DryHealth(Arc<dyn HealthBackend>);
 
 #[async_trait]
 impl HealthBackend for DryHealth {
     async fn get(&self, _: &str) -> Result<HealthAnswer, String> {
         Ok(HealthAnswer { status: 200, body: "ok".into() })
+    }
+
+    async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
+        self.0.ask(question).await
     }
 }
 

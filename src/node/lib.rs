@@ -19,7 +19,9 @@ use kubewright_engine::{EffectLog, Failure, Session, World};
 pub use clock::{Clock, ClockBackend, SystemClock};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
 pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
-pub use probe::{Entry, HealthAnswer, HealthBackend, Interface, Probe, ProbeBackend};
+pub use probe::{
+    Entry, HealthAnswer, HealthBackend, Interface, KernelConfig, Probe, ProbeBackend, Question, ServerAnswer,
+};
 pub use runtime::{ContainerInfo, PULL_LIMIT, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use wait::{Attempt, wait_for};

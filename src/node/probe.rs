@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::Capability;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::{Node, NodeSession};
 
@@ -47,6 +49,40 @@ pub struct HealthAnswer {
     pub body: String,
 }
 
+/// One question to a server that need not be on this machine, such as a member of an external etcd.
+///
+/// It has no `Debug`: there may be a private key in it.
+pub struct Question {
+    /// What to get, such as `https://10.0.0.5:2379/version`.
+    pub url: String,
+    /// The authorities that may have signed the server's certificate, as PEM; the machine's own where there are none.
+    pub authorities: Option<Vec<u8>>,
+    /// Our certificate and its key, as PEM, one after the other.
+    pub identity: Option<Zeroizing<Vec<u8>>>,
+    /// How long everything may take, from the look-up of the name to the last byte.
+    pub limit: Duration,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Date`, as it was sent.
+    pub date: Option<String>,
+    /// The beginning of the body.
+    pub body: String,
+}
+
+/// What the running kernel was built with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelConfig {
+    /// Where it was found.
+    pub path: Utf8PathBuf,
+    /// Its lines, such as `CONFIG_MEMCG=y`.
+    pub text: String,
+}
+
 /// The machine, read-only.
 #[async_trait]
 pub trait ProbeBackend: Send + Sync {
@@ -58,8 +94,13 @@ pub trait ProbeBackend: Send + Sync {
     fn memory_mib(&self) -> u64;
     /// The host's name as the kernel knows it, in lower case.
     fn hostname(&self) -> String;
+    /// The kernel's name: `Linux`.
+    fn kernel_name(&self) -> String;
     /// The kernel's release, such as `6.1.0-13-amd64`.
     fn kernel_release(&self) -> String;
+    /// What the running kernel was built with, from wherever distributions put it; says why when it is nowhere. A
+    /// kernel module that this needs is gone afterwards. At most 2 s.
+    async fn kernel_config(&self) -> Result<KernelConfig, String>;
     /// The network interfaces.
     fn interfaces(&self) -> Vec<Interface>;
     /// Reads a file as text, such as one under `/proc`; `None` when it is absent or unreadable. At most 4 MiB.
@@ -70,6 +111,8 @@ pub trait ProbeBackend: Send + Sync {
     fn entry(&self, path: &Utf8Path) -> Option<Entry>;
     /// Whether anything stands at the path.
     fn exists(&self, path: &Utf8Path) -> bool;
+    /// When the file was last changed; `None` when it is absent.
+    fn modified(&self, path: &Utf8Path) -> Option<OffsetDateTime>;
     /// Whether this process could write a file there: the nearest existing parent directory is writable.
     fn writable(&self, path: &Utf8Path) -> std::io::Result<()>;
     /// Listens on all addresses at the TCP port and lets go at once.
@@ -80,17 +123,21 @@ pub trait ProbeBackend: Send + Sync {
     fn environment(&self) -> Vec<(String, String)>;
     /// Whether somebody listens at the unix socket.
     fn socket_answers(&self, path: &Utf8Path) -> bool;
-    /// Runs `binary --version` and gives what it prints; at most 10 s.
+    /// Runs `binary --version` and gives what it prints; at most 5 s.
     async fn version_of(&self, binary: &str) -> std::io::Result<String>;
+    /// The cgroup driver that Docker says it has, such as `systemd`; at most 2 s.
+    async fn docker_cgroup_driver(&self) -> std::io::Result<String>;
     /// Looks a name up, and gives up after the limit.
     async fn resolve(&self, host: &str, limit: Duration) -> std::io::Result<Vec<IpAddr>>;
 }
 
-/// Asks health endpoints on this machine.
+/// Asks health endpoints on this machine, and servers elsewhere.
 #[async_trait]
 pub trait HealthBackend: Send + Sync {
     /// Gets the URL without verifying a certificate; at most 10 s and 64 KiB. Never used with credentials.
     async fn get(&self, url: &str) -> Result<HealthAnswer, String>;
+    /// Asks a server, whose certificate is verified, through a proxy if the environment wants one; at most 64 KiB.
+    async fn ask(&self, question: Question) -> Result<ServerAnswer, String>;
 }
 
 /// The power to look at the machine; it changes nothing.
@@ -120,5 +167,10 @@ impl Probe {
     /// Gets a health URL without verifying a certificate.
     pub async fn health(&self, url: &str) -> Result<HealthAnswer, String> {
         self.health.get(url).await
+    }
+
+    /// Asks a server that need not be on this machine, and verifies its certificate.
+    pub async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
+        self.health.ask(question).await
     }
 }

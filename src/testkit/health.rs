@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use kubewright_node::{HealthAnswer, HealthBackend};
+use kubewright_node::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 
 /// Health endpoints in name only: they refuse connections until the cluster is started, then all is well.
 #[derive(Default)]
@@ -14,12 +14,18 @@ struct Inner {
     started: bool,
     answers: Vec<(String, Result<HealthAnswer, String>)>,
     asked: Vec<String>,
+    servers: Vec<(String, Result<ServerAnswer, String>)>,
 }
 
 impl FakeHealth {
     /// Answers so for URLs that begin like this; the newest that fits wins, started or not.
     pub fn set(&self, url_prefix: &str, answer: Result<HealthAnswer, String>) {
         self.lock().answers.push((url_prefix.into(), answer));
+    }
+
+    /// Lets a server elsewhere answer so, for URLs that begin like this; others cannot be reached.
+    pub fn serve(&self, url_prefix: &str, answer: Result<ServerAnswer, String>) {
+        self.lock().servers.push((url_prefix.into(), answer));
     }
 
     /// All is well from now on, except where an answer was set.
@@ -48,5 +54,12 @@ impl HealthBackend for FakeHealth {
             None if inner.started => Ok(HealthAnswer { status: 200, body: "ok".into() }),
             None => Err("connection refused".into()),
         }
+    }
+
+    async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
+        let mut inner = self.lock();
+        inner.asked.push(question.url.clone());
+        let set = inner.servers.iter().rev().find(|(prefix, _)| question.url.starts_with(prefix.as_str()));
+        set.map_or_else(|| Err("connection refused".into()), |(_, answer)| answer.clone())
     }
 }

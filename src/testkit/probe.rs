@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_node::{Entry, Interface, ProbeBackend};
+use kubewright_node::{Entry, Interface, KernelConfig, ProbeBackend};
+use time::OffsetDateTime;
 
 /// The facts of a made-up machine. At first it is fit for a control plane.
 #[derive(Debug, Clone)]
@@ -21,8 +22,12 @@ pub struct Machine {
     pub memory_mib: u64,
     /// Its name.
     pub hostname: String,
-    /// Its kernel.
+    /// Its kernel's name.
+    pub kernel_name: String,
+    /// Its kernel's release.
     pub kernel_release: String,
+    /// What its kernel was built with; `None` where nobody knows.
+    pub kernel_config: Option<String>,
     /// Its interfaces.
     pub interfaces: Vec<Interface>,
     /// Files that can be read, such as those under `/proc`. Directories are derived from them.
@@ -31,12 +36,16 @@ pub struct Machine {
     pub directories: BTreeSet<Utf8PathBuf>,
     /// Paths that are symbolic links.
     pub links: BTreeSet<Utf8PathBuf>,
+    /// When files were changed; of others nobody knows.
+    pub modified: BTreeMap<Utf8PathBuf, OffsetDateTime>,
     /// Directories under which nothing can be written.
     pub read_only: BTreeSet<Utf8PathBuf>,
     /// TCP ports at which somebody listens.
     pub ports_taken: BTreeSet<u16>,
     /// Programs in PATH, with what `--version` prints. They are all in `/usr/bin`.
     pub binaries: BTreeMap<String, String>,
+    /// What Docker says its cgroup driver is, if it is there.
+    pub docker_cgroup_driver: Option<String>,
     /// Its environment.
     pub environment: Vec<(String, String)>,
     /// Unix sockets at which somebody listens.
@@ -62,14 +71,18 @@ impl Default for Machine {
             cpus: 4,
             memory_mib: 8192,
             hostname: hostname.into(),
+            kernel_name: "Linux".into(),
             kernel_release: "6.1.0-13-amd64".into(),
+            kernel_config: Some(KERNEL_OPTIONS.iter().map(|name| format!("CONFIG_{name}=y\n")).collect()),
             interfaces: vec![interface("lo", true, [127, 0, 0, 1]), interface("eth0", false, [192, 0, 2, 10])],
             files: FILES.iter().map(|(path, text)| ((*path).into(), (*text).into())).collect(),
             directories: BTreeSet::new(),
             links: BTreeSet::new(),
+            modified: BTreeMap::new(),
             read_only: BTreeSet::new(),
             ports_taken: BTreeSet::new(),
             binaries,
+            docker_cgroup_driver: None,
             environment: text(&[("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")]),
             sockets: BTreeSet::from(["/var/run/containerd/containerd.sock".into()]),
             names: BTreeMap::from([(hostname.into(), vec![IpAddr::from([192, 0, 2, 10])])]),
@@ -117,8 +130,17 @@ impl ProbeBackend for FakeProbe {
         self.lock().hostname.to_lowercase()
     }
 
+    fn kernel_name(&self) -> String {
+        self.lock().kernel_name.clone()
+    }
+
     fn kernel_release(&self) -> String {
         self.lock().kernel_release.clone()
+    }
+
+    async fn kernel_config(&self) -> Result<KernelConfig, String> {
+        let text = self.lock().kernel_config.clone().ok_or("no file has it")?;
+        Ok(KernelConfig { path: "/proc/config.gz".into(), text })
     }
 
     fn interfaces(&self) -> Vec<Interface> {
@@ -155,6 +177,10 @@ impl ProbeBackend for FakeProbe {
         known.any(|known| known.starts_with(path))
     }
 
+    fn modified(&self, path: &Utf8Path) -> Option<OffsetDateTime> {
+        self.lock().modified.get(path).copied()
+    }
+
     fn writable(&self, path: &Utf8Path) -> io::Result<()> {
         match self.lock().read_only.iter().any(|closed| path.starts_with(closed)) {
             true => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
@@ -186,6 +212,10 @@ impl ProbeBackend for FakeProbe {
         self.lock().binaries.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    async fn docker_cgroup_driver(&self) -> io::Result<String> {
+        self.lock().docker_cgroup_driver.clone().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     async fn resolve(&self, host: &str, _: Duration) -> io::Result<Vec<IpAddr>> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("`{host}` does not resolve"));
         self.lock().names.get(host).cloned().ok_or_else(unknown)
@@ -212,6 +242,30 @@ const BINARIES: &[&str] = &[
     "touch",
 ];
 
+/// What preflight wants of a kernel.
+const KERNEL_OPTIONS: &[&str] = &[
+    "NAMESPACES",
+    "NET_NS",
+    "PID_NS",
+    "IPC_NS",
+    "UTS_NS",
+    "CPUSETS",
+    "MEMCG",
+    "INET",
+    "EXT4_FS",
+    "PROC_FS",
+    "NETFILTER_XT_TARGET_REDIRECT",
+    "NETFILTER_XT_MATCH_COMMENT",
+    "FAIR_GROUP_SCHED",
+    "CGROUPS",
+    "CGROUP_BPF",
+    "CGROUP_CPUACCT",
+    "CGROUP_DEVICE",
+    "CGROUP_FREEZER",
+    "CGROUP_PIDS",
+    "CGROUP_SCHED",
+];
+
 /// What preflight and defaults read.
 const FILES: &[(&str, &str)] = &[
     ("/proc/sys/net/ipv4/ip_forward", "1\n"),
@@ -222,7 +276,10 @@ const FILES: &[(&str, &str)] = &[
     ("/proc/filesystems", "nodev\tsysfs\nnodev\tcgroup2\nnodev\toverlay\n\text4\n"),
     ("/proc/modules", "overlay 151552 0 - Live 0x0\nbr_netfilter 32768 0 - Live 0x0\n"),
     ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n"),
+    ("/sys/fs/cgroup/init.scope/cgroup.freeze", "0\n"),
+    ("/etc/resolv.conf", "search example.net\nnameserver 192.0.2.53\n"),
     ("/proc/cgroups", CGROUPS),
+    ("/proc/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime 0 0\n"),
     ("/proc/net/route", ROUTES),
     ("/proc/net/ipv6_route", ""),
     (

@@ -1,6 +1,7 @@
 //! An init system that starts nothing and remembers what it was told.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use crate::faults::Calls;
 pub struct FakeServices {
     states: Mutex<BTreeMap<String, ServiceState>>,
     calls: Calls<()>,
+    absent: AtomicBool,
     on_restart: Mutex<Vec<Hook>>,
 }
 
@@ -21,7 +23,12 @@ impl Default for FakeServices {
     fn default() -> Self {
         let known = |active| ServiceState { exists: true, enabled: true, active };
         let states = BTreeMap::from([("kubelet".into(), known(false)), ("containerd".into(), known(true))]);
-        Self { states: Mutex::new(states), calls: Calls::default(), on_restart: Mutex::default() }
+        Self {
+            states: Mutex::new(states),
+            calls: Calls::default(),
+            absent: AtomicBool::new(false),
+            on_restart: Mutex::default(),
+        }
     }
 }
 
@@ -29,6 +36,11 @@ impl FakeServices {
     /// Makes a service be in a state.
     pub fn set(&self, service: &str, state: ServiceState) {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(service.into(), state);
+    }
+
+    /// Takes the init system away.
+    pub fn take_away(&self) {
+        self.absent.store(true, Ordering::Relaxed);
     }
 
     /// What it was told, such as `restart kubelet`; looks are not listed.
@@ -61,7 +73,7 @@ impl FakeServices {
 #[async_trait]
 impl ServiceBackend for FakeServices {
     fn init_system(&self) -> Option<&'static str> {
-        Some("systemd")
+        (!self.absent.load(Ordering::Relaxed)).then_some("systemd")
     }
 
     async fn state(&self, service: &str) -> Result<ServiceState, ServiceError> {

@@ -106,12 +106,78 @@ pub struct PreflightFacts {
     pub cgroup_v1: Severity,
     /// What an unknown kernel version is.
     pub kernel_version: Severity,
+    /// Which kernels are known.
+    pub kernels: KernelFacts,
+    /// Which control group controllers are looked for.
+    pub controllers: ControllerFacts,
     /// How many minors the kubelet may be older than the control plane.
     pub kubelet_minors_behind: u64,
     /// Files in `/proc/sys` of which a v4 cluster needs the value 1, besides the bridge's.
     pub sysctl_v4: Vec<Utf8PathBuf>,
     /// The same for a v6 cluster.
     pub sysctl_v6: Vec<Utf8PathBuf>,
+}
+
+/// The kernels that a version is made for; the rules of `k8s.io/system-validators`, as that version has them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KernelFacts {
+    /// From which version on every kernel is known.
+    pub from: KernelVersion,
+    /// Which older series are.
+    pub series: Vec<KernelVersion>,
+    /// Options that must be built in or modules, without `CONFIG_`; where there are several names, they are joined by `|`.
+    pub options: Vec<String>,
+    /// The same with cgroup v1 only.
+    pub options_v1: Vec<String>,
+    /// The same with cgroup v2 only.
+    pub options_v2: Vec<String>,
+}
+
+/// Major and minor version of a kernel, such as `5.10`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KernelVersion {
+    /// The first number.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+}
+
+impl KernelVersion {
+    /// Reads the beginning of a kernel's release, such as `6.1.0-13-amd64`.
+    pub fn of_release(release: &str) -> Option<Self> {
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+        Some(Self { major: numbers.next()?.ok()?, minor: numbers.next()?.ok()? })
+    }
+}
+
+impl TryFrom<String> for KernelVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::of_release(&text).ok_or_else(|| format!("`{text}` is no kernel version"))
+    }
+}
+
+impl std::fmt::Display for KernelVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Control group controllers, by the version of control groups.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ControllerFacts {
+    /// What v1 must have.
+    pub v1: Vec<String>,
+    /// What v1 should have.
+    pub v1_optional: Vec<String>,
+    /// What v2 must have.
+    pub v2: Vec<String>,
+    /// What v2 should have.
+    pub v2_optional: Vec<String>,
 }
 
 /// A binary that must be found in PATH.

@@ -1,5 +1,6 @@
 //! Looks at the machine that runs the tests, as far as something is true on every one, and at made-up trees.
 
+use std::io::Write as _;
 use std::os::unix::net::UnixListener;
 use std::time::Instant;
 
@@ -128,4 +129,39 @@ async fn resolves_names_and_gives_up() {
     let start = Instant::now();
     assert!(probe.resolve("name.invalid", Duration::from_millis(1)).await.is_err());
     assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn finds_what_the_kernel_was_built_with_packed_or_not() {
+    let place = Place::new();
+    let probe = probe(&place);
+    let release = probe.kernel_release();
+    place.put(&format!("/usr/lib/modules/{release}/config"), "CONFIG_B=m\n", 0o600);
+    let found = probe.kernel_config().await.unwrap();
+    assert_eq!(
+        (found.path.as_str(), found.text.as_str()),
+        (&*format!("/usr/lib/modules/{release}/config"), "CONFIG_B=m\n")
+    );
+    place.put(&format!("/boot/config-{release}"), "CONFIG_A=y\n", 0o600);
+    assert_eq!(probe.kernel_config().await.unwrap().text, "CONFIG_A=y\n", "the first place counts");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(b"CONFIG_C=y\n").unwrap();
+    std::fs::create_dir_all(place.at("/proc")).unwrap();
+    std::fs::write(place.at("/proc/config.gz"), packed.finish().unwrap()).unwrap();
+    let found = probe.kernel_config().await.unwrap();
+    assert_eq!((found.path.as_str(), found.text.as_str()), ("/proc/config.gz", "CONFIG_C=y\n"));
+    std::fs::write(place.at("/proc/config.gz"), "not packed").unwrap();
+    let error = probe.kernel_config().await.unwrap_err();
+    assert!(error.starts_with("`/proc/config.gz` cannot be unpacked: "), "{error}");
+}
+
+#[test]
+fn tells_when_a_file_was_changed() {
+    let place = Place::new();
+    place.put("/etc/a", "", 0o600);
+    let probe = probe(&place);
+    let ago = OffsetDateTime::now_utc() - probe.modified("/etc/a".into()).unwrap();
+    assert!((-2..60).contains(&ago.whole_seconds()), "{ago}");
+    assert_eq!(probe.modified("/etc/none".into()), None);
+    assert_eq!(probe.kernel_name(), "Linux");
 }

@@ -1,0 +1,51 @@
+//! Questions to the members of an external etcd, before there is a cluster.
+
+use kubewright_config::model::ExternalEtcd;
+use kubewright_node::{Question, ServerAnswer};
+use zeroize::Zeroizing;
+
+use crate::checks::{LOOK_LIMIT, Subject};
+
+/// What the configuration names for TLS.
+pub struct Credentials {
+    authorities: Option<Vec<u8>>,
+    identity: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// Reads the files that the configuration names.
+///
+/// # Errors
+/// Says which file is not there.
+pub fn credentials(etcd: &ExternalEtcd, subject: &Subject<'_>) -> Result<Credentials, String> {
+    let read = |path: &camino::Utf8PathBuf| match subject.files.read(path) {
+        Ok(Some(contents)) => Ok(Zeroizing::new(contents.as_bytes().to_vec())),
+        Ok(None) => Err(format!("couldn't load the external etcd's file {path}: it is not there")),
+        Err(failure) => Err(format!("couldn't load the external etcd's file {path}: {failure}")),
+    };
+    let authorities = etcd.ca_file.as_ref().map(read).transpose()?.map(|pem| pem.to_vec());
+    // As kubeadm: half a pair is no identity.
+    let identity = match (&etcd.cert_file, &etcd.key_file) {
+        (Some(certificate), Some(key)) => {
+            let mut pem = read(certificate)?;
+            pem.push(b'\n');
+            pem.extend_from_slice(&read(key)?);
+            Some(pem)
+        }
+        _ => None,
+    };
+    Ok(Credentials { authorities, identity })
+}
+
+/// Asks one member for its version.
+///
+/// # Errors
+/// Says why there is no answer.
+pub async fn ask(endpoint: &str, credentials: &Credentials, subject: &Subject<'_>) -> Result<ServerAnswer, String> {
+    let question = Question {
+        url: format!("{}/version", endpoint.trim_end_matches('/')),
+        authorities: credentials.authorities.clone(),
+        identity: credentials.identity.clone(),
+        limit: LOOK_LIMIT,
+    };
+    subject.probe.ask(question).await
+}
