@@ -23,7 +23,7 @@ const RULES: &[(&str, &str, &[&str])] = &[
         &["syntax/only-a-comment", "syntax/comment-before-the-separator"],
     ),
     ("SplitConfigDocuments", "a kind twice", &["documents/kind-twice", "documents/kind-twice-in-two-versions"]),
-    ("validateSupportedVersion", "old versions", &["documents/v1beta2", "documents/v1alpha3"]),
+    ("validateSupportedVersion", "old versions", &["documents/v1beta1", "documents/v1alpha3"]),
     ("validateKnownGVKs", "unknown versions", &["documents/no-such-version", "documents/other-group"]),
     (
         "validateKnownGVKs",

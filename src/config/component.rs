@@ -6,7 +6,7 @@
 mod kube_proxy;
 mod kubelet;
 mod rules;
-mod shape;
+pub(crate) mod shape;
 
 use kubewright_value::Value as Named;
 use serde_json::{Map, Value, json};

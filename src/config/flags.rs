@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::duration;
 use crate::error::ConfigError;
+use crate::load::Reading;
 use crate::token::SecretText;
 use crate::v1beta4;
 
@@ -58,9 +59,16 @@ pub struct InitFlags {
     pub other_excluded: Vec<String>,
     /// Set where the command has no `--cri-socket`: the default socket is taken without a look at the machine.
     pub skip_cri_detection: bool,
+    /// `--strict`, ours: what the file has no meaning for is an error.
+    pub strict: bool,
 }
 
 impl InitFlags {
+    /// Tells how a file is read.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { strict: self.strict, ..Reading::default() }
+    }
+
     /// Returns the names of given flags that cannot stand beside `--config`, sorted.
     pub fn excluded_by_config(&self) -> Vec<&str> {
         let given = [

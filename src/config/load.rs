@@ -6,10 +6,14 @@ use crate::error::{ConfigError, ConfigErrors, Warning, strictly};
 use crate::facts::VersionFacts;
 use crate::flags::{self, InitFlags};
 use crate::host::HostFacts;
-use crate::model::{ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration};
-use crate::sources::Sources;
-use crate::validate::Check;
-use crate::{versions, yaml};
+use crate::model::{
+    ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration, ResetConfiguration,
+    UpgradeConfiguration,
+};
+use crate::sources::{Audience, Kind, Sources};
+use crate::v1beta4;
+use crate::validate::{self, Check};
+use crate::{images, versions, yaml};
 
 /// Everything that `init` needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +46,17 @@ impl Init {
     }
 }
 
+/// How a user's file is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Unknown and repeated fields and unknown documents are errors; commands only warn of them otherwise.
+    pub strict: bool,
+    /// A deprecated API version is not worth a warning.
+    pub allow_deprecated: bool,
+    /// Versions that are not released yet are taken; there is none at this time.
+    pub allow_experimental: bool,
+}
+
 /// Loads what `init` needs, from a file (its name and bytes) or from flags.
 ///
 /// The machine is asked only for what nobody set. Random bytes make a bootstrap token where none is named.
@@ -54,80 +69,106 @@ pub fn load_init(
     host: &HostFacts,
     random: &mut dyn FnMut(&mut [u8]),
 ) -> Result<(Init, Vec<Warning>), ConfigErrors> {
-    let mut errors = Vec::new();
-    let mut warnings = Vec::new();
-    let result = init(file.map(|(_, bytes)| bytes), flags, host, random, &mut errors, &mut warnings);
-    if file.is_none() {
-        for error in &mut errors {
-            if let Some(flag) = flags::flag_of(&error.field) {
-                let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
-                error.hint = Some(format!("set by {flag}{fix}"));
-            }
-        }
-    }
-    finish(result, file.map(|(name, _)| name), errors, warnings)
-}
-
-fn finish<T>(
-    result: Option<T>,
-    file: Option<&str>,
-    errors: Vec<ConfigError>,
-    warnings: Vec<Warning>,
-) -> Result<(T, Vec<Warning>), ConfigErrors> {
-    match result {
-        Some(loaded) if errors.is_empty() => Ok((loaded, warnings)),
-        _ => Err(ConfigErrors { file: file.map(str::to_owned), errors }),
-    }
-}
-
-fn init(
-    file: Option<&[u8]>,
-    flags: &InitFlags,
-    host: &HostFacts,
-    random: &mut dyn FnMut(&mut [u8]),
-    errors: &mut Vec<ConfigError>,
-    warnings: &mut Vec<Warning>,
-) -> Option<Init> {
-    let excluded = flags.excluded_by_config();
-    if file.is_some() && !excluded.is_empty() {
-        let names: Vec<String> = excluded.iter().map(|name| format!("--{name}")).collect();
-        let reason = format!("--config excludes {}", names.join(", "));
-        errors.push(ConfigError::document(reason).hint("set it in the file instead"));
-        return None;
-    }
-    let documents = match file.map(yaml::documents).transpose() {
-        Ok(documents) => documents.unwrap_or_default(),
-        Err(error) => {
-            errors.push(error);
-            return None;
-        }
-    };
-    let sources = Sources::sort(&documents, errors, warnings);
-    let (mut init_wire, cluster_wire) = match file {
-        None => flags.documents(errors),
-        Some(_) => {
-            if sources.init.is_none() && sources.cluster.is_none() && errors.is_empty() {
-                let hint = "its kinds are of kubeadm.k8s.io/v1beta4";
-                let error = ConfigError::document("no InitConfiguration or ClusterConfiguration in the file");
-                errors.push(error.hint(hint));
-                // A kind that is only misspelt says more.
-                if let Err(refused) = strictly(None, std::mem::take(warnings)) {
-                    *errors = refused.errors;
+    let mut machine = Machine { host, detect_runtime: !flags.skip_cri_detection, needs_address: true, random };
+    let mut told = Told::default();
+    let result = match file {
+        Some((_, bytes)) => init_from_file(bytes, flags, &mut machine, &mut told),
+        None => {
+            let (init, cluster) = flags.documents(&mut told.errors);
+            let loaded = told
+                .errors
+                .is_empty()
+                .then(|| init_from(&Sources::default(), init, cluster, flags, &mut machine, &mut told));
+            for error in &mut told.errors {
+                if let Some(flag) = flags::flag_of(&error.field) {
+                    let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    error.hint = Some(format!("set by {flag}{fix}"));
                 }
             }
-            let timeout = sources.cluster_timeout();
-            let mut init = sources.read_init(errors, warnings);
-            // v1beta3 kept this timeout with the API server. Its default says nothing.
-            if let Some(timeout) = timeout {
-                let timeouts = init.timeouts.get_or_insert_default();
-                timeouts.control_plane_component_health_check.get_or_insert(timeout);
-            }
-            (init, sources.read_cluster(errors, warnings))
+            loaded.flatten()
         }
     };
-    if !errors.is_empty() {
+    told.finish(result, file.map(|(name, _)| name), flags.strict)
+}
+
+/// What was found while reading.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub errors: Vec<ConfigError>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Told {
+    /// Takes over what was found in a document.
+    pub fn take(&mut self, check: Check<'_>) {
+        self.errors.extend(check.errors);
+        self.warnings.extend(check.warnings);
+    }
+
+    /// Returns what was loaded with its warnings, or all faults in the order of the file.
+    pub fn finish<T>(
+        mut self,
+        result: Option<T>,
+        file: Option<&str>,
+        strict: bool,
+    ) -> Result<(T, Vec<Warning>), ConfigErrors> {
+        if strict && let Err(refused) = strictly(None, std::mem::take(&mut self.warnings)) {
+            self.errors.extend(refused.errors);
+            self.errors.sort_by_key(|error| error.line);
+        }
+        match result {
+            Some(loaded) if self.errors.is_empty() => Ok((loaded, self.warnings)),
+            _ => Err(ConfigErrors { file: file.map(str::to_owned), errors: self.errors }),
+        }
+    }
+}
+
+fn init_from_file(bytes: &[u8], flags: &InitFlags, machine: &mut Machine<'_>, told: &mut Told) -> Option<Init> {
+    let excluded = flags.excluded_by_config();
+    if !excluded.is_empty() {
+        let names: Vec<String> = excluded.iter().map(|name| format!("--{name}")).collect();
+        let reason = format!("--config excludes {}", names.join(", "));
+        told.errors.push(ConfigError::document(reason).hint("set it in the file instead"));
         return None;
     }
+    let documents = yaml::documents(bytes).map_err(|error| told.errors.push(error)).ok()?;
+    let sources = Sources::sort(&documents, Audience::Init, flags.reading(), &mut told.errors, &mut told.warnings);
+    if !sources.has(Kind::Init) && !sources.has(Kind::Cluster) {
+        let error = ConfigError::document("no InitConfiguration or ClusterConfiguration in the file");
+        told.missing(error.hint("its kinds are of kubeadm.k8s.io/v1beta4"));
+    }
+    let init = sources.read_init(&mut told.errors, &mut told.warnings);
+    let cluster = sources.read_cluster(&mut told.errors, &mut told.warnings);
+    told.errors.is_empty().then(|| init_from(&sources, init, cluster, flags, machine, told)).flatten()
+}
+
+impl Told {
+    /// Notes that the one document is missing, unless something else explains it better.
+    fn missing(&mut self, error: ConfigError) {
+        if !self.errors.is_empty() {
+            return;
+        }
+        // A kind that is only misspelt says more.
+        match strictly(None, std::mem::take(&mut self.warnings)) {
+            Err(refused) => self.errors = refused.errors,
+            Ok(warnings) => {
+                self.warnings = warnings;
+                self.errors.push(error);
+            }
+        }
+    }
+}
+
+/// Converts documents that were read without a fault.
+pub(crate) fn init_from(
+    sources: &Sources<'_>,
+    mut init_wire: v1beta4::InitConfiguration,
+    cluster_wire: v1beta4::ClusterConfiguration,
+    flags: &InitFlags,
+    machine: &mut Machine<'_>,
+    told: &mut Told,
+) -> Option<Init> {
+    let host = machine.host;
     if let Some(name) = &flags.node_name {
         name.clone_into(&mut init_wire.node_registration.name);
     }
@@ -136,19 +177,16 @@ fn init(
     }
     let file_ignores = std::mem::take(&mut init_wire.node_registration.ignore_preflight_errors);
 
-    let mut check = Check::new(sources.cluster);
+    let mut check = Check::new(sources.document(Kind::Cluster));
     let cluster = convert::cluster(cluster_wire, init_wire.local_api_endpoint.bind_port, host, &mut check);
-    let (cluster_errors, cluster_warnings) = (check.errors, check.warnings);
-    let mut check = Check::new(sources.init);
-    check.errors = cluster_errors;
-    check.warnings = cluster_warnings;
+    told.take(check);
     let facts = match &cluster {
         Some((_, facts)) => facts.clone(),
         // The other document's faults are worth telling in the same go.
         None => versions::facts_for(&versions::default_version()).ok()?,
     };
-    let mut machine = Machine { host, detect_runtime: !flags.skip_cri_detection, random };
-    let init = convert::init(init_wire, &facts, &mut machine, &mut check);
+    let mut check = Check::new(sources.document(Kind::Init));
+    let init = convert::init(init_wire, &facts, machine, &mut check);
     let given = flags.ignore_preflight_errors.as_deref().unwrap_or_default();
     let ignored = convert::ignored_checks(file_ignores, given, &mut check);
     let loaded = match (init, cluster) {
@@ -163,8 +201,7 @@ fn init(
         }
         _ => None,
     };
-    errors.append(&mut check.errors);
-    warnings.append(&mut check.warnings);
+    told.take(check);
     loaded
 }
 
@@ -174,54 +211,168 @@ fn rename(node: &mut NodeRegistration, name: &str, host: &HostFacts) {
     node.hostname_override = (name != host.hostname.trim().to_lowercase()).then(|| name.to_owned());
 }
 
+/// The images of a cluster's control plane, and who pulls them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageList {
+    /// References in the order of the version's kubeadm.
+    pub images: Vec<String>,
+    /// Container runtime's socket, as a URL (`unix:///…`).
+    pub cri_socket: String,
+}
+
+/// Lists the images that a configuration needs. Beside a file, flags are passed over with a warning.
+///
+/// # Errors
+/// As [`load_init`], but a machine without an address will do.
+pub fn load_images(
+    file: Option<(&str, &[u8])>,
+    flags: &InitFlags,
+    host: &HostFacts,
+) -> Result<(ImageList, Vec<Warning>), ConfigErrors> {
+    let unused = if file.is_some() { flags.excluded_by_config() } else { Vec::new() };
+    let beside =
+        InitFlags { strict: flags.strict, skip_cri_detection: flags.skip_cri_detection, ..InitFlags::default() };
+    let flags = if file.is_some() { &beside } else { flags };
+    let host = &validate::reachable(host);
+    // The token that it makes is thrown away.
+    let (init, mut warnings) = load_init(file, flags, host, &mut |bytes| bytes.fill(0))?;
+    let ignored = |name: &&str| Warning::new(format!("--{name}"), "not looked at, since the file decides");
+    warnings.extend(unused.iter().map(ignored));
+    let images = images::pull_list(&init.cluster, &init.facts);
+    Ok((ImageList { images, cri_socket: init.init.node_registration.cri_socket }, warnings))
+}
+
 /// Loads what `join` needs, from a file (its name and bytes), for a cluster of the given version.
 ///
 /// # Errors
 /// All faults at once, each with its field and line.
 pub fn load_join(
     file: (&str, &[u8]),
+    reading: Reading,
     node_name: Option<&str>,
     host: &HostFacts,
     facts: &VersionFacts,
 ) -> Result<(JoinConfiguration, Vec<Warning>), ConfigErrors> {
-    let (name, bytes) = file;
-    let mut errors = Vec::new();
-    let mut warnings = Vec::new();
-    let result = join(bytes, node_name, host, facts, &mut errors, &mut warnings);
-    finish(result, Some(name), errors, warnings)
+    let mut machine = Machine { host, detect_runtime: true, needs_address: true, random: &mut |_| {} };
+    from_file(file, Audience::Join, Kind::Join, reading, |sources, told| {
+        let mut wire = sources.read_join(&mut told.errors, &mut told.warnings);
+        if let Some(name) = node_name {
+            name.clone_into(&mut wire.node_registration.name);
+        }
+        let mut join = join_from(sources, wire, facts, &mut machine, told)?;
+        if let Some(name) = node_name {
+            rename(&mut join.node_registration, name, host);
+        }
+        Some(join)
+    })
 }
 
-fn join(
-    bytes: &[u8],
-    node_name: Option<&str>,
+/// Loads what `reset` needs, from a file (its name and bytes).
+///
+/// # Errors
+/// All faults at once, each with its field and line.
+pub fn load_reset(
+    file: (&str, &[u8]),
+    reading: Reading,
     host: &HostFacts,
+) -> Result<(ResetConfiguration, Vec<Warning>), ConfigErrors> {
+    let machine = Machine { host, detect_runtime: true, needs_address: false, random: &mut |_| {} };
+    from_file(file, Audience::Reset, Kind::Reset, reading, |sources, told| {
+        let wire = sources.read_reset(&mut told.errors, &mut told.warnings);
+        reset_from(sources, wire, &machine, told)
+    })
+}
+
+/// Loads what the commands `upgrade …` need, from a file (its name and bytes).
+///
+/// # Errors
+/// All faults at once, each with its field and line.
+pub fn load_upgrade(
+    file: (&str, &[u8]),
+    reading: Reading,
+) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigErrors> {
+    from_file(file, Audience::Upgrade, Kind::Upgrade, reading, |sources, told| {
+        let wire = sources.read_upgrade(&mut told.errors, &mut told.warnings);
+        upgrade_from(sources, wire, told)
+    })
+}
+
+/// Loads one kind of document from a file.
+fn from_file<T>(
+    (name, bytes): (&str, &[u8]),
+    audience: Audience,
+    kind: Kind,
+    reading: Reading,
+    load: impl FnOnce(&Sources<'_>, &mut Told) -> Option<T>,
+) -> Result<(T, Vec<Warning>), ConfigErrors> {
+    let mut told = Told::default();
+    let result = match yaml::documents(bytes) {
+        Err(error) => {
+            told.errors.push(error);
+            None
+        }
+        Ok(documents) => {
+            let sources = Sources::sort(&documents, audience, reading, &mut told.errors, &mut told.warnings);
+            if !sources.has(kind) {
+                let hint = match audience {
+                    Audience::Stored => "look at the key ClusterConfiguration of kube-system/kubeadm-config",
+                    _ => "its apiVersion is kubeadm.k8s.io/v1beta4",
+                };
+                told.missing(ConfigError::document(format!("no {} in the file", kind.name())).hint(hint));
+            }
+            if sources.has(kind) { load(&sources, &mut told) } else { None }
+        }
+    };
+    told.finish(result, Some(name), reading.strict)
+}
+
+/// Converts a JoinConfiguration, if it was read without a fault.
+pub(crate) fn join_from(
+    sources: &Sources<'_>,
+    wire: v1beta4::JoinConfiguration,
     facts: &VersionFacts,
-    errors: &mut Vec<ConfigError>,
-    warnings: &mut Vec<Warning>,
+    machine: &mut Machine<'_>,
+    told: &mut Told,
 ) -> Option<JoinConfiguration> {
-    let documents = yaml::documents(bytes).map_err(|error| errors.push(error)).ok()?;
-    let sources = Sources::sort(&documents, errors, warnings);
-    if sources.join.is_none() && errors.is_empty() {
-        errors.push(
-            ConfigError::document("no JoinConfiguration in the file").hint("its apiVersion is kubeadm.k8s.io/v1beta4"),
-        );
-    }
-    let mut wire = sources.read_join(errors, warnings);
-    if let Some(name) = node_name {
-        name.clone_into(&mut wire.node_registration.name);
-    }
-    if !errors.is_empty() {
+    if !told.errors.is_empty() {
         return None;
     }
-    let mut check = Check::new(sources.join);
-    let machine = Machine { host, detect_runtime: true, random: &mut |_| {} };
-    let mut join = convert::join(wire, facts, &machine, &mut check);
-    if let (Some(join), Some(name)) = (&mut join, node_name) {
-        rename(&mut join.node_registration, name, host);
-    }
-    errors.append(&mut check.errors);
-    warnings.append(&mut check.warnings);
+    let mut check = Check::new(sources.document(Kind::Join));
+    let join = convert::join(wire, facts, machine, &mut check);
+    told.take(check);
     join
+}
+
+/// Converts a ResetConfiguration, if it was read without a fault.
+pub(crate) fn reset_from(
+    sources: &Sources<'_>,
+    wire: v1beta4::ResetConfiguration,
+    machine: &Machine<'_>,
+    told: &mut Told,
+) -> Option<ResetConfiguration> {
+    if !told.errors.is_empty() {
+        return None;
+    }
+    let facts = versions::facts_for(&versions::default_version()).ok()?;
+    let mut check = Check::new(sources.document(Kind::Reset));
+    let reset = convert::reset(wire, &facts, machine, &mut check);
+    told.take(check);
+    Some(reset)
+}
+
+/// Converts an UpgradeConfiguration, if it was read without a fault.
+pub(crate) fn upgrade_from(
+    sources: &Sources<'_>,
+    wire: v1beta4::UpgradeConfiguration,
+    told: &mut Told,
+) -> Option<UpgradeConfiguration> {
+    if !told.errors.is_empty() {
+        return None;
+    }
+    let mut check = Check::new(sources.document(Kind::Upgrade));
+    let upgrade = convert::upgrade(wire, &mut check);
+    told.take(check);
+    Some(upgrade)
 }
 
 /// Reads a ClusterConfiguration that a cluster stores, of any API version from v1beta2 on.
@@ -229,33 +380,18 @@ fn join(
 /// # Errors
 /// All faults at once, each with its field and line.
 pub fn stored_cluster(bytes: &[u8]) -> Result<(ClusterConfiguration, VersionFacts), ConfigErrors> {
-    let mut errors = Vec::new();
-    let mut warnings = Vec::new();
-    let result = stored(bytes, &mut errors, &mut warnings);
-    finish(result, Some("kubeadm-config"), errors, warnings).map(|(loaded, _)| loaded)
-}
-
-fn stored(
-    bytes: &[u8],
-    errors: &mut Vec<ConfigError>,
-    warnings: &mut Vec<Warning>,
-) -> Option<(ClusterConfiguration, VersionFacts)> {
-    let documents = yaml::documents(bytes).map_err(|error| errors.push(error)).ok()?;
-    let sources = Sources::sort_stored(&documents, errors, warnings);
-    if sources.cluster.is_none() && errors.is_empty() {
-        errors.push(
-            ConfigError::document("no ClusterConfiguration in the document")
-                .hint("look at the key ClusterConfiguration of kube-system/kubeadm-config"),
-        );
-    }
-    let wire = sources.read_cluster(errors, warnings);
-    if !errors.is_empty() {
-        return None;
-    }
-    let mut check = Check::new(sources.cluster);
-    let cluster = convert::cluster(wire, 0, &HostFacts::default(), &mut check);
-    errors.append(&mut check.errors);
-    cluster
+    let file = ("kubeadm-config", bytes);
+    let loaded = from_file(file, Audience::Stored, Kind::Cluster, Reading::default(), |sources, told| {
+        let wire = sources.read_cluster(&mut told.errors, &mut told.warnings);
+        if !told.errors.is_empty() {
+            return None;
+        }
+        let mut check = Check::new(sources.document(Kind::Cluster));
+        let cluster = convert::cluster(wire, 0, &HostFacts::default(), &mut check);
+        told.take(check);
+        cluster
+    });
+    loaded.map(|(loaded, _)| loaded)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 mod cluster;
 mod init;
 mod join;
+mod reset;
+mod upgrade;
 
 pub use cluster::{
     ApiServer, Arg, ClusterConfiguration, ControlPlaneComponent, Dns, EncryptionAlgorithm, EnvVar, Etcd, ExternalEtcd,
@@ -14,3 +16,5 @@ pub use init::{
     ApiEndpoint, BootstrapTokenEntry, ImagePullPolicy, InitConfiguration, NodeRegistration, Taint, Timeouts,
 };
 pub use join::{BootstrapTokenDiscovery, Discovery, JoinConfiguration, JoinControlPlane};
+pub use reset::{ResetConfiguration, UnmountFlag};
+pub use upgrade::{UpgradeApply, UpgradeConfiguration, UpgradeDiff, UpgradeNode, UpgradePlan};

@@ -1,4 +1,4 @@
-//! The documents of `kubeadm.k8s.io/v1beta3`, and of `v1beta2` what clusters before 1.22 store.
+//! The documents of `kubeadm.k8s.io/v1beta3`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,6 @@ wire! {
         "dns" dns: Dns,
         "certificatesDir" certificates_dir: String,
         "imageRepository" image_repository: String,
-        "useHyperKubeImage" use_hyper_kube_image: bool,
         "featureGates" feature_gates: BTreeMap<String, bool>,
         "clusterName" cluster_name: String,
     }
@@ -42,9 +41,8 @@ wire! {
         "timeoutForControlPlane" timeout_for_control_plane: Option<Duration>,
     }
 
-    /// The DNS addon; `type` is of v1beta2 only.
+    /// The DNS addon.
     Dns {
-        "type" kind: String,
         "imageRepository" image_repository: String,
         "imageTag" image_tag: String,
     }
@@ -110,11 +108,6 @@ wire! {
         "tlsBootstrapToken" tls_bootstrap_token: SecretText,
         "timeout" timeout: Option<Duration>,
     }
-
-    /// `ClusterStatus` of v1beta2: the API servers by their node.
-    ClusterStatus {
-        "apiEndpoints" api_endpoints: BTreeMap<String, v1beta4::ApiEndpoint> = keep,
-    }
 }
 
 /// Turns a map of flags into a list, sorted by name.
@@ -139,7 +132,8 @@ impl From<InitConfiguration> for v1beta4::InitConfiguration {
             certificate_key: old.certificate_key,
             skip_phases: old.skip_phases,
             patches: old.patches,
-            ..Self::default()
+            dry_run: false,
+            timeouts: None,
         }
     }
 }
@@ -162,7 +156,7 @@ impl From<JoinConfiguration> for v1beta4::JoinConfiguration {
             skip_phases: old.skip_phases,
             patches: old.patches,
             timeouts,
-            ..Self::default()
+            dry_run: false,
         }
     }
 }
@@ -221,7 +215,10 @@ impl From<ClusterConfiguration> for v1beta4::ClusterConfiguration {
             image_repository: old.image_repository,
             feature_gates: old.feature_gates,
             cluster_name: old.cluster_name,
-            ..Self::default()
+            proxy: v1beta4::Proxy::default(),
+            encryption_algorithm: String::new(),
+            certificate_validity_period: None,
+            ca_certificate_validity_period: None,
         }
     }
 }

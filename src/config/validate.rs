@@ -12,7 +12,8 @@ mod volume;
 
 use camino::Utf8PathBuf;
 
-pub use file::validate_file;
+pub use file::check_file;
+pub(crate) use file::reachable;
 
 use crate::error::{ConfigError, Warning};
 use crate::model::{Arg, EnvVar};

@@ -2,6 +2,7 @@
 //!
 //! Reading follows Go's lenient rules: `null` leaves the zero value, unknown fields are dropped and told as warnings.
 //! Writing follows `omitempty`: a struct always stands, other zero values are left out unless the field says `keep`.
+//! The JSON Schema comes from the same declarations.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::duration;
 use crate::error::{ConfigError, Warning};
+use crate::schema::{self, Definitions};
 use crate::token::SecretText;
 use crate::yaml::{self, Document, Duplicate};
 
@@ -22,6 +24,9 @@ pub(crate) trait Wire: Sized + Default {
 
     /// Tells whether Go's `omitempty` leaves the value out.
     fn omit(&self) -> bool;
+
+    /// Returns the JSON Schema of a field of this type; structs are added to the definitions.
+    fn schema(definitions: &mut Definitions) -> Value;
 }
 
 /// Where reading stands in a document, and what it found.
@@ -140,6 +145,10 @@ impl Wire for String {
     fn omit(&self) -> bool {
         self.is_empty()
     }
+
+    fn schema(_: &mut Definitions) -> Value {
+        schema::scalar("string")
+    }
 }
 
 impl Wire for SecretText {
@@ -162,6 +171,10 @@ impl Wire for SecretText {
     fn omit(&self) -> bool {
         self.reveal().is_empty()
     }
+
+    fn schema(_: &mut Definitions) -> Value {
+        schema::scalar("string")
+    }
 }
 
 impl Wire for bool {
@@ -179,6 +192,10 @@ impl Wire for bool {
 
     fn omit(&self) -> bool {
         !self
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        schema::scalar("boolean")
     }
 }
 
@@ -198,6 +215,10 @@ impl Wire for i32 {
 
     fn omit(&self) -> bool {
         *self == 0
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        schema::whole(i32::MIN.into(), i32::MAX.into())
     }
 }
 
@@ -222,6 +243,10 @@ impl Wire for std::time::Duration {
     fn omit(&self) -> bool {
         false
     }
+
+    fn schema(_: &mut Definitions) -> Value {
+        schema::duration()
+    }
 }
 
 /// A value whose inner form is not ours to check.
@@ -237,6 +262,10 @@ impl Wire for Value {
     fn omit(&self) -> bool {
         self.is_null()
     }
+
+    fn schema(_: &mut Definitions) -> Value {
+        Value::Bool(true)
+    }
 }
 
 impl<T: Wire> Wire for Option<T> {
@@ -251,6 +280,10 @@ impl<T: Wire> Wire for Option<T> {
     fn omit(&self) -> bool {
         self.is_none()
     }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        T::schema(definitions)
+    }
 }
 
 impl<T: Wire> Wire for Vec<T> {
@@ -259,9 +292,10 @@ impl<T: Wire> Wire for Vec<T> {
             reader.expected("a list", value, "write one entry a line, each after `- `");
             return Self::new();
         };
-        let read = |(index, value)| {
+        let read = |(index, value): (usize, &Value)| {
             let path = yaml::item(&reader.path, index);
-            reader.within(path, |reader| T::read(value, reader))
+            // Go takes an empty entry, as a trailing `-` leaves one, for the zero value.
+            if value.is_null() { T::default() } else { reader.within(path, |reader| T::read(value, reader)) }
         };
         list.iter().enumerate().map(read).collect()
     }
@@ -272,6 +306,10 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn omit(&self) -> bool {
         self.is_empty()
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        schema::list(T::schema(definitions))
     }
 }
 
@@ -289,14 +327,24 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
     fn omit(&self) -> bool {
         self.is_empty()
     }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        schema::map(T::schema(definitions))
+    }
 }
 
-/// Declares structs of the documents: each field with its name there; `= keep` writes it even if it is zero.
+/// Declares structs of the documents: each field with its name there; `= keep` writes it even if it is zero, `[rule]`
+/// names a rule of `schema/rules.rs`.
 macro_rules! wire {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $json:literal $field:ident: $type:ty $(= $keep:ident)?),* $(,)? })*) => {$(
-        $(#[$meta])*
+    ($(
+        $(#[doc = $about:literal])*
+        $name:ident {
+            $($(#[doc = $doc:literal])* $json:literal $field:ident: $type:ty $(= $keep:ident)? $([$rule:ident])?),* $(,)?
+        }
+    )*) => {$(
+        $(#[doc = $about])*
         #[derive(Debug, Clone, Default, PartialEq)]
-        pub(crate) struct $name { $($(#[$doc])* pub $field: $type),* }
+        pub(crate) struct $name { $($(#[doc = $doc])* pub $field: $type),* }
 
         impl $crate::wire::Wire for $name {
             fn read(value: &serde_json::Value, reader: &mut $crate::wire::Reader<'_>) -> Self {
@@ -316,10 +364,23 @@ macro_rules! wire {
             fn omit(&self) -> bool {
                 false
             }
+
+            fn schema(definitions: &mut $crate::schema::Definitions) -> serde_json::Value {
+                definitions.structure(stringify!($name), &[$($about),*], |definitions| vec![$(
+                    $crate::schema::Field {
+                        name: $json,
+                        about: &[$($doc),*],
+                        schema: <$type as $crate::wire::Wire>::schema(definitions),
+                        rule: $crate::wire::wire!(@rule $($rule)?),
+                    },
+                )*])
+            }
         }
     )*};
     (@keep keep) => { true };
     (@keep) => { false };
+    (@rule $rule:ident) => { Some($crate::schema::rules::$rule()) };
+    (@rule) => { None };
 }
 pub(crate) use wire;
 

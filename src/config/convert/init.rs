@@ -1,5 +1,7 @@
 //! InitConfiguration to the internal form.
 
+use std::net::Ipv4Addr;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -20,6 +22,8 @@ pub(crate) struct Machine<'a> {
     pub host: &'a HostFacts,
     /// Whether a running container runtime is looked for; the default socket is taken otherwise.
     pub detect_runtime: bool,
+    /// Whether a machine without an address is an error; `0.0.0.0` stands for one otherwise, as in kubeadm.
+    pub needs_address: bool,
     /// Fills bytes with random ones.
     pub random: &'a mut dyn FnMut(&mut [u8]),
 }
@@ -34,7 +38,7 @@ pub(crate) fn init(
     let tokens = bootstrap_tokens(wire.bootstrap_tokens, machine.random, check);
     let taints = default_taints(facts);
     let node = node_registration(wire.node_registration, taints, facts, machine, check);
-    let endpoint = api_endpoint("localAPIEndpoint", &wire.local_api_endpoint, machine.host, check);
+    let endpoint = api_endpoint("localAPIEndpoint", &wire.local_api_endpoint, machine, check);
     let certificate_key = certificate_key("certificateKey", &wire.certificate_key, check);
     Some(InitConfiguration {
         bootstrap_tokens: tokens,
@@ -168,16 +172,20 @@ pub(super) fn certificate_key(field: &str, text: &SecretText, check: &mut Check<
 pub(super) fn api_endpoint(
     field: &str,
     wire: &v1beta4::ApiEndpoint,
-    host: &HostFacts,
+    machine: &Machine<'_>,
     check: &mut Check<'_>,
 ) -> Option<ApiEndpoint> {
     let port = match wire.bind_port {
         0 => defaults::BIND_PORT,
         port => check.port(&yaml::child(field, "bindPort"), port),
     };
-    let address = dynamic::advertise_address(&wire.advertise_address, &yaml::child(field, "advertiseAddress"), host);
-    match address {
+    let field = yaml::child(field, "advertiseAddress");
+    match dynamic::advertise_address(&wire.advertise_address, &field, machine.host) {
         Ok(advertise_address) => Some(ApiEndpoint { advertise_address, bind_port: port }),
+        Err(_) if wire.advertise_address.is_empty() && !machine.needs_address => {
+            check.warn(&field, "the machine has no address to offer; 0.0.0.0 stands for it");
+            Some(ApiEndpoint { advertise_address: Ipv4Addr::UNSPECIFIED.into(), bind_port: port })
+        }
         Err(error) => {
             check.error(error);
             None
@@ -205,23 +213,35 @@ pub(super) fn node_registration(
         check.lower_case_subdomain("nodeRegistration.name", given, &name);
     }
     let kubelet_extra_args = check.args("nodeRegistration.kubeletExtraArgs", wire.kubelet_extra_args);
-    let mut told = Vec::new();
-    let detect = machine.detect_runtime;
-    let socket = dynamic::cri_socket(&wire.cri_socket, detect, &facts.kubelet, machine.host, &mut told);
-    for warning in told {
-        check.warn(&warning.field, warning.message);
-    }
+    let socket = cri_socket("nodeRegistration.criSocket", &wire.cri_socket, facts, machine, check);
     let image_pull_policy = pull_policy("nodeRegistration.imagePullPolicy", &wire.image_pull_policy, check);
     Some(NodeRegistration {
         hostname_override: (name != hostname).then(|| name.clone()),
         name,
-        cri_socket: check.or(socket, String::new()),
+        cri_socket: socket,
         taints: wire.taints.map_or(default_taints, |taints| check.taints("nodeRegistration.taints", taints)),
         kubelet_extra_args,
         ignore_preflight_errors: ignored_checks(wire.ignore_preflight_errors, &[], check),
         image_pull_policy,
         image_pull_serial: wire.image_pull_serial.unwrap_or(true),
     })
+}
+
+/// Chooses the container runtime's socket; empty if a fault was noted.
+pub(super) fn cri_socket(
+    field: &str,
+    given: &str,
+    facts: &VersionFacts,
+    machine: &Machine<'_>,
+    check: &mut Check<'_>,
+) -> String {
+    let mut told = Vec::new();
+    let socket = dynamic::cri_socket(given, machine.detect_runtime, &facts.kubelet, machine.host, &mut told);
+    for warning in told {
+        check.warn(field, warning.message);
+    }
+    let socket = socket.map_err(|error| ConfigError { field: field.to_owned(), ..error });
+    check.or(socket, String::new())
 }
 
 /// Parses when images are pulled.
@@ -237,18 +257,23 @@ pub(super) fn pull_policy(field: &str, text: &str, check: &mut Check<'_>) -> Ima
     }
 }
 
+/// Returns the checks that a file says to ignore.
+pub(super) fn ignored_in(field: &str, names: Vec<String>, check: &mut Check<'_>) -> Vec<String> {
+    ignored(field, names.iter(), check)
+}
+
 /// Unites the checks to ignore from the file and the command line: lower-case, sorted, each once.
 pub(crate) fn ignored_checks(file: Vec<String>, flags: &[String], check: &mut Check<'_>) -> Vec<String> {
-    let mut names: Vec<String> = file.iter().chain(flags).map(|name| name.trim().to_lowercase()).collect();
+    ignored("nodeRegistration.ignorePreflightErrors", file.iter().chain(flags), check)
+}
+
+fn ignored<'n>(field: &str, names: impl Iterator<Item = &'n String>, check: &mut Check<'_>) -> Vec<String> {
+    let mut names: Vec<String> = names.map(|name| name.trim().to_lowercase()).collect();
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();
     if names.len() > 1 && names.iter().any(|name| name == "all") {
-        let reason = "`all` includes every other check";
-        check.error(
-            ConfigError::invalid("nodeRegistration.ignorePreflightErrors", names.join(","), reason)
-                .hint("name only `all`"),
-        );
+        check.invalid(field, names.join(","), "`all` includes every other check", "name only `all`");
     }
     names
 }

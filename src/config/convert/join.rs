@@ -33,8 +33,7 @@ pub(crate) fn join(
     }
     let (discovery, tls_bootstrap_token) = discovery(wire.discovery, check);
     let control_plane = wire.control_plane.map(|wire| {
-        let endpoint =
-            init::api_endpoint("controlPlane.localAPIEndpoint", &wire.local_api_endpoint, machine.host, check);
+        let endpoint = init::api_endpoint("controlPlane.localAPIEndpoint", &wire.local_api_endpoint, machine, check);
         let certificate_key = init::certificate_key("controlPlane.certificateKey", &wire.certificate_key, check);
         endpoint.map(|local_api_endpoint| JoinControlPlane { local_api_endpoint, certificate_key })
     });

@@ -182,8 +182,8 @@ fn bad_files_are_refused_with_field_and_line() {
         ("apiVersion: kubeadm.k8s.io/v1beta4\n", "kind: every document needs a kind"),
         ("apiVersion: v1beta4\nkind: ClusterConfiguration\n", "not of the form group/version"),
         (
-            "apiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\n",
-            "no longer read (`kubeadm config migrate` of kubeadm 1.22",
+            "apiVersion: kubeadm.k8s.io/v1beta1\nkind: ClusterConfiguration\n",
+            "no longer read (`kubeadm config migrate` of kubeadm 1.15",
         ),
         (
             "apiVersion: kubeadm.k8s.io/v9\nkind: ClusterConfiguration\n",
@@ -327,7 +327,7 @@ fn join_configurations_are_read() {
     let facts = versions::facts_for(&versions::default_version()).unwrap();
     let load = |text: &str| {
         let text = format!("apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n{text}");
-        load_join(("j.yaml", text.as_bytes()), None, &machine(), &facts)
+        load_join(("j.yaml", text.as_bytes()), Reading::default(), None, &machine(), &facts)
             .map(|(join, _)| join)
             .map_err(|it| it.to_string())
     };

@@ -45,7 +45,7 @@ fn secrets_of_the_wrong_type_are_not_repeated() {
 #[test]
 fn old_documents_have_their_own_fields() {
     let (cluster, errors, warnings) =
-        read::<v1beta3::ClusterConfiguration>("dns: {type: CoreDNS}\nscheduler: {extraArgs: {v: '1'}}\nproxy: {}\n");
+        read::<v1beta3::ClusterConfiguration>("dns: {imageTag: x}\nscheduler: {extraArgs: {v: '1'}}\nproxy: {}\n");
     assert_eq!((errors.len(), warnings.len()), (0, 1));
     assert_eq!(v1beta4::ClusterConfiguration::from(cluster).scheduler.extra_args[0].name, "v");
 }

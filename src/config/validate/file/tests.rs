@@ -3,7 +3,10 @@
 use serde::Deserialize;
 
 use super::*;
+use crate::flags::InitFlags;
+use crate::load::load_init;
 use crate::load::tests::machine;
+use crate::yaml;
 
 /// One invalid configuration of `tests/fixtures/invalid`.
 #[derive(Deserialize)]
@@ -72,13 +75,14 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
 }
 
 const FILE: &str = "kubeadm.yaml";
+const STRICT: Reading = Reading { strict: true, allow_deprecated: false, allow_experimental: false };
 
 #[test]
 fn every_invalid_configuration_is_refused_with_its_one_message() {
     let mut wrong = Vec::new();
     for (group, case) in cases() {
         let bytes = case.bytes();
-        let told = match validate_file((FILE, &bytes), &machine()) {
+        let told = match check_file((FILE, &bytes), STRICT, &machine()) {
             Ok(_) => "accepted".to_owned(),
             Err(errors) => errors.to_string(),
         };
@@ -92,7 +96,7 @@ fn every_invalid_configuration_is_refused_with_its_one_message() {
 #[test]
 fn a_machine_without_a_network_can_check_a_file() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
-    assert_eq!(validate_file((FILE, text.as_bytes()), &HostFacts::default()).unwrap(), []);
+    assert_eq!(check_file((FILE, text.as_bytes()), STRICT, &HostFacts::default()).unwrap(), []);
 }
 
 #[test]
