@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{InitConfiguration, VersionFacts};
 use kubewright_engine::{Failure, FailureKind, Report};
 use kubewright_manifests::StaticPod;
-use kubewright_manifests::patches::{PatchError, Patched, Patches, Target};
+use kubewright_manifests::patches::{PatchError, PatchType, Patched, Patches, Target};
 use kubewright_node::{Entry, Probe, ProbeBackend};
 use serde_json::Value as Json;
 
@@ -21,7 +21,7 @@ pub fn patch_pod(
 ) -> Result<StaticPod, Failure> {
     let Some(target) = Target::of_pod(pod.name) else { return Ok(pod) };
     let patches = read_patches(init, facts, probe, report)?;
-    Ok(tell_applied(patches.apply_to_pod(pod).map_err(unfit)?, target, report))
+    Ok(told(patches.apply_to_pod(pod).map_err(unfit)?, target, report))
 }
 
 /// Patches anything that is an object.
@@ -40,7 +40,7 @@ pub fn patch_object(
         return Ok(object);
     }
     let patches = read_patches(init, facts, probe, report)?;
-    Ok(tell_applied(patches.apply(target, object).map_err(unfit)?, target, report))
+    Ok(told(patches.apply(target, object).map_err(unfit)?, target, report))
 }
 
 /// Patches anything that is an object, and says nothing: for data that goes to standard output.
@@ -142,11 +142,14 @@ fn unfit(error: PatchError) -> Failure {
 }
 
 /// Tells what was applied, and takes it.
-fn tell_applied<T>(patched: Patched<T>, target: Target, report: &Report) -> T {
-    for kind in patched.applied {
-        report.note(TAG, format!("Applied patch of type \"{}\" to target \"{target}\"", kind.media_type()));
-    }
+fn told<T>(patched: Patched<T>, target: Target, report: &Report) -> T {
+    patched.applied.into_iter().for_each(|kind| tell_applied(kind, target, report));
     patched.value
+}
+
+/// Tells of one patch, in kubeadm's words.
+pub fn tell_applied(kind: PatchType, target: Target, report: &Report) {
+    report.note(TAG, format!("Applied patch of type \"{}\" to target \"{target}\"", kind.media_type()));
 }
 
 /// Lists files in the order of their names, those of a directory in its place. Links to directories are not followed.

@@ -54,6 +54,10 @@ impl Phase<Node> for BootstrapToken {
         ] {
             report.note("bootstrap-token", line);
         }
+        if facts.credentials.kubelet_client_binding {
+            let line = "Configured RBAC rules to allow the API server kubelet client certificate to access the kubelet API";
+            report.note("bootstrap-token", line);
+        }
         for object in rbac::bootstrap(&facts)? {
             kube.apply(&admin.0, &object, report).await?;
         }

@@ -2,9 +2,9 @@
 
 use kubewright_config::KubeletDoc;
 use kubewright_manifests::kubelet;
-use kubewright_manifests::patches::Target;
+use kubewright_manifests::patches::{PatchType, Target};
 
-use crate::patching::patch_object;
+use crate::patching::{patch_object, tell_applied};
 use crate::prelude::*;
 
 /// The phase `kubelet-start`.
@@ -42,10 +42,14 @@ impl Phase<Node> for KubeletStart {
         let flags = kubelet::flags_env(registration, &cluster, &facts, false)?;
         write("kubeadm-flags.env", "environment file with flags", flags)?;
         if let Some(instance) = kubelet::instance_config(registration, &cluster, &facts)? {
-            write("instance-config.yaml", "instance configuration", instance)?;
+            write("instance-config.yaml", "configuration", instance)?;
         }
         // Patches meet what was decided on the node, and not the runtime's endpoint, which stays ours.
         let own = patch_object(Target::KubeletConfiguration, document.with_node(), &init, &facts, &probe, report)?;
+        if facts.uses_instance_config(&cluster) {
+            // For kubeadm the instance's part is a patch like the user's, and it says so.
+            tell_applied(PatchType::Strategic, Target::KubeletConfiguration, report);
+        }
         let own = KubeletDoc { document: own, user_supplied: document.user_supplied, node_resolv_conf: None };
         write("config.yaml", "configuration", kubelet::config(&own, registration, &cluster, &facts))?;
 

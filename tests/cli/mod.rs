@@ -9,4 +9,5 @@ mod kinder;
 mod kubeadm;
 mod kubeconfig;
 mod machine;
+mod phases;
 pub mod program;
