@@ -106,7 +106,13 @@ fn files(init: &Init, host: &Host) -> BTreeMap<String, String> {
 fn objects(recorded: &Recorded, init: &Init, host: &Host, upload_certs: bool) -> Vec<Value> {
     let (cluster, facts, local) = (&init.cluster, &init.facts, &init.init.local_api_endpoint);
     let node_name = init.init.node_registration.name.clone();
-    let mut objects = uploads::kubeadm_config(cluster, facts, &BTreeMap::from([(node_name, *local)])).unwrap();
+    let mut objects = uploads::kubeadm_config(
+        cluster,
+        facts,
+        init.init.timeouts.control_plane_component_health_check,
+        &BTreeMap::from([(node_name, *local)]),
+    )
+    .unwrap();
     objects.extend(uploads::kubelet_config(&init.kubelet, facts).unwrap());
     if upload_certs {
         objects.extend(certificates(recorded, init));
@@ -287,12 +293,7 @@ fn extras_are_those_of_kubeadm_1_36() {
 
 #[test]
 fn extras_are_those_of_kubeadm_1_20() {
-    let mut recorded = with_etcd!("1.20.2", "full");
-    // Known difference: the old forms store the node's timeout with the cluster's settings. Ours always stores the
-    // default there, since only the node that was given a timeout uses it.
-    let objects =
-        recorded.files["objects.yaml"].replace("timeoutForControlPlane: 5m5s", "timeoutForControlPlane: 4m0s");
-    recorded.files.insert("objects.yaml", objects.leak());
+    let recorded = with_etcd!("1.20.2", "full");
     assert_parity(&recorded, &Host::full("1.20.2"), false, 34);
 }
 

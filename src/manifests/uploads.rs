@@ -25,6 +25,7 @@ const CERTIFICATES_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Makes the ConfigMap `kubeadm-config`, its Role and its RoleBinding.
 ///
+/// `timeout` is how long this node waits for its control plane; only versions that store it with the cluster use it.
 /// `api_endpoints` maps every control-plane node to its API server; only versions that keep `ClusterStatus` use it.
 ///
 /// # Errors
@@ -32,10 +33,11 @@ const CERTIFICATES_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 pub fn kubeadm_config(
     cluster: &ClusterConfiguration,
     facts: &VersionFacts,
+    timeout: Duration,
     api_endpoints: &BTreeMap<String, ApiEndpoint>,
 ) -> Result<Vec<Value>, ManifestError> {
     let mut data = Map::new();
-    data.insert("ClusterConfiguration".into(), store::cluster_configuration_yaml(cluster, facts).into());
+    data.insert("ClusterConfiguration".into(), store::cluster_configuration_yaml(cluster, facts, timeout).into());
     if let Some(status) = store::cluster_status_yaml(api_endpoints, facts) {
         data.insert("ClusterStatus".into(), status.into());
     }

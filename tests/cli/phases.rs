@@ -3,7 +3,7 @@
 use std::fs;
 
 use kubewright_config::yaml;
-use kubewright_pki::{KeyAlgorithm, Kubeconfig, PrivateKey, Source};
+use kubewright_pki::{Certificate, KeyAlgorithm, Kubeconfig, PrivateKey, Source};
 
 use super::program::{Home, Said};
 
@@ -154,4 +154,36 @@ fn addons_are_printed_without_a_cluster_and_without_a_trace() {
     let said = home.run(&["init", "phase", "addon", "coredns", "--print-manifest", "--config", file.as_str()]);
     let deployment = yaml::documents(succeeded(&said).as_bytes()).unwrap()[0].value().clone();
     assert_eq!(deployment["spec"]["replicas"], 7);
+}
+
+/// What real kubeadm 1.36.2 was seen to do with these names.
+#[test]
+fn names_and_servers_are_those_that_kubeadm_was_seen_to_make() {
+    let home = Home::new();
+    let (pki, configs) = (home.path().join("pki"), home.path().join("configs"));
+    let text = config(&format!(
+        "encryptionAlgorithm: ECDSA-P256\ncertificatesDir: {pki}\ncontrolPlaneEndpoint: lb.example.com\n\
+         apiServer:\n  certSANs: ['*.example.com', Zeta.example.com, 10.0.0.1]\n"
+    ));
+    let file = home.write("cluster.yaml", &text.replace("192.0.2.10", "192.168.0.10"));
+    succeeded(&home.run(&["init", "phase", "certs", "all", "--config", file.as_str()]));
+    let certificate = Certificate::from_pem(&fs::read(pki.join("apiserver.crt")).unwrap()).unwrap();
+    let names = "*.example.com cp1 kubernetes kubernetes.default kubernetes.default.svc \
+                 kubernetes.default.svc.cluster.local lb.example.com zeta.example.com";
+    assert_eq!(certificate.names().dns().join(" "), names);
+    let addresses: Vec<String> = certificate.names().ips().iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["10.96.0.1", "192.168.0.10", "10.0.0.1"]);
+
+    // The name of the flag stands as it was typed, although the configuration's own would be put in lower case.
+    let kubeconfigs =
+        ["init", "phase", "kubeconfig", "all", "--config", file.as_str(), "--kubeconfig-dir", configs.as_str()];
+    succeeded(&home.run(&[&kubeconfigs[..], &["--node-name", "FooBar"]].concat()));
+    let read = |name: &str| -> Kubeconfig {
+        let text = fs::read(configs.join(name)).unwrap();
+        serde_json::from_value(yaml::document(&text).unwrap().value().clone()).unwrap()
+    };
+    let (admin, kubelet) = (read("admin.conf"), read("kubelet.conf"));
+    assert_eq!(admin.server(), Some("https://lb.example.com:6443"));
+    assert_eq!(kubelet.server(), Some("https://192.168.0.10:6443"));
+    assert_eq!(kubelet.user_name(), Some("system:node:FooBar"));
 }

@@ -33,7 +33,8 @@ impl Phase<Node> for Kubeadm {
             None => BTreeMap::new(),
         };
         endpoints.insert(init.node_registration.name.clone(), init.local_api_endpoint);
-        for object in uploads::kubeadm_config(&cluster, &facts, &endpoints)? {
+        let timeout = init.timeouts.control_plane_component_health_check;
+        for object in uploads::kubeadm_config(&cluster, &facts, timeout, &endpoints)? {
             kube.apply(&admin.0, &object, report).await?;
         }
         Ok(())

@@ -386,7 +386,11 @@ fn builds_of_ci_have_their_own_images() {
     let images = crate::images::pull_list(&init.cluster, &init.facts);
     assert_eq!(images[0], "gcr.io/k8s-staging-ci-images/kube-apiserver:v1.36.3-alpha.1.10_0123456789abcd");
     assert!(images.iter().any(|image| image.starts_with("registry.k8s.io/etcd:")));
-    let stored = crate::store::cluster_configuration_yaml(&init.cluster, &init.facts);
+    let stored = crate::store::cluster_configuration_yaml(
+        &init.cluster,
+        &init.facts,
+        init.init.timeouts.control_plane_component_health_check,
+    );
     assert!(stored.contains(&format!("kubernetesVersion: ci/{build}\n")), "{stored}");
     let (read, _) = stored_cluster(stored.as_bytes()).unwrap();
     assert_eq!(read, init.cluster);

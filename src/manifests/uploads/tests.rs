@@ -34,7 +34,7 @@ fn every_version_gives_objects_of_their_types() {
     for version in versions() {
         let init = defaults(&version);
         let endpoints = BTreeMap::from([("cp1".to_owned(), init.init.local_api_endpoint)]);
-        let objects = kubeadm_config(&init.cluster, &init.facts, &endpoints).unwrap();
+        let objects = kubeadm_config(&init.cluster, &init.facts, Duration::from_secs(240), &endpoints).unwrap();
         let data = typed::<ConfigMap>(&objects[0]).data.unwrap();
         assert!(data["ClusterConfiguration"].contains(init.facts.api.write.group_version()), "{version}");
         assert_eq!(data.contains_key("ClusterStatus"), init.facts.api.cluster_status, "{version}");
