@@ -230,3 +230,19 @@ fn a_dry_run_can_be_a_difference() {
     let added = said.out.lines().skip_while(|line| !line.starts_with("+++ ConfigMap kube-system/coredns"));
     assert!(added.skip(2).take(4).all(|line| line.starts_with('+')), "{said:?}");
 }
+
+/// Everything happens inside: files, the journal, the configuration's path.
+#[test]
+fn another_root_is_the_whole_machine() {
+    let home = Home::new();
+    home.write("c.yaml", "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\ncertificatesDir: /pki\n");
+    let certs = ["init", "phase", "certs", "ca", "--config", "/c.yaml"];
+    if let Some(said) = home.run_inside(&certs) {
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(home.path().join("pki/ca.key").exists() && home.path().join("var/lib/kubewright/runs").exists());
+    }
+    let refused = home.run(&[&["--rootfs", home.path().as_str()], &certs[..]].concat());
+    let error = format!("error: unable to chroot to {}: Operation not permitted", home.path());
+    assert!(refused.code == Some(1) && refused.err.starts_with(&error), "{refused:?}");
+    assert!(refused.err.contains("hint: run the same command with sudo"), "{refused:?}");
+}

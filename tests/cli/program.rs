@@ -90,6 +90,21 @@ impl Home {
         self.run_called("kubewright", arguments, environment)
     }
 
+    /// Runs the program as root with the home for its root, which it cannot leave; `None` when the tests have no root.
+    pub fn run_inside(&self, arguments: &[&str]) -> Option<Said> {
+        if !is_root() {
+            return None;
+        }
+        let mut command = Command::new(&*BINARY);
+        command
+            .args(["--rootfs", self.path().as_str()])
+            .args(arguments)
+            .env_clear()
+            .env("HOME", "/")
+            .stdin(Stdio::null());
+        Some(said(command.output().unwrap()))
+    }
+
     fn run_called(&self, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
         let mut command = Command::new(&*BINARY);
         command.arg0(name);
@@ -99,9 +114,7 @@ impl Home {
         if is_root() {
             command.gid(NOBODY).uid(NOBODY);
         }
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: status.code(), out: text(stdout), err: text(stderr) }
+        said(command.output().unwrap())
     }
 
     /// What is in the home, without the program's state.
@@ -110,6 +123,11 @@ impl Home {
         tree.retain(|path, _| !path.starts_with("/state"));
         tree
     }
+}
+
+fn said(Output { status, stdout, stderr }: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: status.code(), out: text(stdout), err: text(stderr) }
 }
 
 fn is_root() -> bool {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kubewright_engine::{Event, EventKind, Renderer};
+use kubewright_engine::{Event, EventKind, Outcome, PhaseInfo, Renderer};
 
 /// Tells what was decided about each phase, when it began and how it ended, and every change that it made.
 pub struct Traces;
@@ -12,12 +12,20 @@ impl Renderer for Traces {
         match &event.kind {
             EventKind::RunStarted { workflow, run, phases, .. } => {
                 tracing::info!("[{workflow}] run {run}");
-                for phase in phases {
-                    let why = phase.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-                    tracing::info!("[{workflow}] plan: {} {}{why}", phase.step, phase.path);
+                for PhaseInfo { path, step, why, .. } in phases {
+                    match why.as_deref() {
+                        None => tracing::info!("[{workflow}] plan: {step} {path}"),
+                        // With a single phase that is all the others.
+                        Some("not selected") if step == "leave" => {
+                            tracing::debug!("[{workflow}] plan: leave {path}: not selected");
+                        }
+                        Some(why) => tracing::info!("[{workflow}] plan: {step} {path}: {why}"),
+                    }
                 }
             }
             EventKind::PhaseStarted { phase } => tracing::info!("[{phase}] begins"),
+            // That was said with the plan.
+            EventKind::PhaseFinished { outcome: Outcome::Left, .. } => {}
             EventKind::PhaseFinished { phase, outcome } => {
                 tracing::info!("[{phase}] {outcome:?} after {} milliseconds of the run", event.elapsed_ms);
             }
