@@ -112,9 +112,14 @@ impl Told {
         file: Option<&str>,
         strict: bool,
     ) -> Result<(T, Vec<Warning>), ConfigErrors> {
-        if strict && let Err(refused) = strictly(None, std::mem::take(&mut self.warnings)) {
-            self.errors.extend(refused.errors);
-            self.errors.sort_by_key(|error| error.line);
+        if strict {
+            match strictly(None, std::mem::take(&mut self.warnings)) {
+                Ok(warnings) => self.warnings = warnings,
+                Err(refused) => {
+                    self.errors.extend(refused.errors);
+                    self.errors.sort_by_key(|error| error.line);
+                }
+            }
         }
         match result {
             Some(loaded) if self.errors.is_empty() => Ok((loaded, self.warnings)),
