@@ -179,6 +179,16 @@ fn command_line() {
     };
     section(&[]);
     section(&["version"]);
+    section(&["completion"]);
+    section(&["kubeconfig", "user"]);
+    for below in ["init-defaults", "join-defaults", "reset-defaults", "upgrade-defaults"] {
+        section(&["config", "print", below]);
+    }
+    section(&["config", "migrate"]);
+    section(&["config", "validate"]);
+    section(&["config", "schema"]);
+    section(&["config", "images", "list"]);
+    section(&["config", "images", "pull"]);
     section(&["init"]);
     section(&["init", "phase"]);
     let tree = graph::init().tree();

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use args::{Global, InitArgs};
-use commands::{completion, kubeconfig, version};
+use commands::{completion, config, kubeconfig, version};
 use exit::Exit;
 use render::say_failure;
 
@@ -59,6 +59,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             let init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             init::run(&global, &init, phase.map(|phase| phase.path))
         }
+        Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),
         Some(("completion", matches)) => completion::run(matches),
         Some(("version", matches)) => version::run(matches),

@@ -171,7 +171,7 @@ impl InitArgs {
             scheduler_extra_args: self.scheduler_extra_args.clone(),
             other_excluded: Vec::new(),
             skip_cri_detection: false,
-            strict: false,
+            strict: self.strict,
         }
     }
 }

@@ -80,6 +80,7 @@ pub fn command() -> Command {
         .disable_help_flag(true)
         .arg(help)
         .subcommand(init::command())
+        .subcommand(commands::config::command())
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::completion::command())
         .subcommand(commands::version::command());

@@ -1,6 +1,7 @@
 //! The commands that run no phases.
 
 pub mod completion;
+pub mod config;
 pub mod kubeconfig;
 pub mod version;
 
