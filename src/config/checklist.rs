@@ -146,6 +146,11 @@ const RULES: &[(&str, &str, &[&str])] = &[
     ("ValidateDiscoveryBootstrapToken", "caCertHashes", &["join/no-hash"]),
     ("ValidateDiscoveryKubeConfigPath", "scheme", &["join/kubeconfig-by-http", "join/kubeconfig-without-a-path"]),
     ("ValidateJoinConfiguration", "caCertPath", &["join/authority-relative", "join/authority-of-another-name"]),
+    ("ValidateResetConfiguration", "criSocket", &["reset/socket-of-tcp"]),
+    ("ValidateResetConfiguration", "certificatesDir", &["reset/certificates-directory-relative"]),
+    ("ValidateUnmountFlags", "known", &["reset/unmount-flag", "reset/unmount-flag-in-lower-case"]),
+    ("ValidateUpgradeConfiguration", "patches", &["upgrade/patches-relative", "upgrade/patches-without-a-directory"]),
+    ("ValidateUpgradeConfiguration", "imagePullPolicy", &["upgrade/pull-policy", "upgrade/pull-policy-of-nodes"]),
 ];
 
 #[test]
@@ -162,8 +167,8 @@ fn every_rule_of_kubeadm_has_a_case() {
 #[test]
 fn every_case_that_kubeadm_takes_too_breaks_a_rule_of_ours() {
     let named: BTreeSet<&str> = RULES.iter().flat_map(|(_, _, cases)| cases.iter().copied()).collect();
-    // Rules that kubeadm has when a command runs, and not in `config validate`.
-    let later = ["init/all-checks-and-one", "init/socket-of-tcp"];
+    // Rules that kubeadm has when a command runs and not in `config validate`, or whose value it mends first.
+    let later = ["init/all-checks-and-one", "init/socket-of-tcp", "reset/socket-of-tcp"];
     for (group, case) in cases().iter().filter(|(_, case)| case.kubeadm == Peer::Takes) {
         let name = format!("{group}/{}", case.name);
         assert!(later.contains(&name.as_str()) || !named.contains(name.as_str()), "{name} is no rule of kubeadm's");

@@ -4,16 +4,18 @@ use camino::Utf8PathBuf;
 
 use crate::convert::init;
 use crate::defaults;
+use crate::error::ConfigError;
 use crate::model::{UpgradeApply, UpgradeConfiguration, UpgradeDiff, UpgradeNode, UpgradePlan};
 use crate::v1beta4;
 use crate::validate::Check;
+use crate::version::label;
 
 /// Converts the settings of the commands `upgrade …`.
 pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>) -> UpgradeConfiguration {
     let v1beta4::UpgradeConfiguration { apply, diff, node, plan, timeouts } = wire;
     UpgradeConfiguration {
         apply: UpgradeApply {
-            kubernetes_version: given(apply.kubernetes_version),
+            kubernetes_version: version("apply.kubernetesVersion", apply.kubernetes_version, check),
             allow_experimental_upgrades: apply.allow_experimental_upgrades.unwrap_or(false),
             allow_rc_upgrades: apply.allow_rc_upgrades.unwrap_or(false),
             force_upgrade: apply.force_upgrade.unwrap_or(false),
@@ -34,7 +36,7 @@ pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>
             },
         },
         diff: UpgradeDiff {
-            kubernetes_version: given(diff.kubernetes_version),
+            kubernetes_version: version("diff.kubernetesVersion", diff.kubernetes_version, check),
             context_lines: context_lines(diff.context_lines, check),
         },
         node: UpgradeNode {
@@ -52,7 +54,7 @@ pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>
             image_pull_serial: node.image_pull_serial.unwrap_or(true),
         },
         plan: UpgradePlan {
-            kubernetes_version: given(plan.kubernetes_version),
+            kubernetes_version: version("plan.kubernetesVersion", plan.kubernetes_version, check),
             allow_experimental_upgrades: plan.allow_experimental_upgrades.unwrap_or(false),
             allow_rc_upgrades: plan.allow_rc_upgrades.unwrap_or(false),
             dry_run: plan.dry_run.unwrap_or(false),
@@ -68,8 +70,15 @@ pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>
     }
 }
 
-fn given(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
+/// Checks that text is a version or a label; the text stays, since what a label means is told when it is used.
+fn version(field: &str, text: String, check: &mut Check<'_>) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    if let Err((reason, fix)) = label::resolve(&text) {
+        check.invalid(field, &text, reason, fix);
+    }
+    Some(text)
 }
 
 /// An upgrade's patches must be named absolutely, and a `patches` without a directory names none.
@@ -82,7 +91,8 @@ fn context_lines(lines: i32, check: &mut Check<'_>) -> Option<u32> {
         Ok(0) => None,
         Ok(lines) => Some(lines),
         Err(_) => {
-            check.invalid("diff.contextLines", lines, "must not be negative", "for example 3");
+            let error = ConfigError::number("diff.contextLines", lines, "must not be negative");
+            check.error(error.hint("for example 3"));
             None
         }
     }

@@ -56,7 +56,11 @@ fn certificates_change_with_the_minor() {
         (serial_zero, credentials.backdate_seconds, with_authority)
     };
     assert_eq!(habits("v1.20.2"), (true, 0, true));
-    assert_eq!(habits("v1.27.16"), (true, 0, true));
+    assert_eq!(habits("v1.24.17"), (true, 0, true));
+    assert_eq!(habits("v1.27.3"), (true, 0, true));
+    assert_eq!(habits("v1.27.4"), (false, 0, true));
+    assert_eq!(habits("v1.25.13"), (false, 300, true));
+    assert_eq!(habits("v1.27.16"), (false, 300, true));
     assert_eq!(habits("v1.28.0"), (false, 300, true));
     assert_eq!(habits("v1.30.14"), (false, 300, true));
     assert_eq!(habits("v1.31.0"), (false, 300, false));

@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::*;
 use crate::flags::InitFlags;
-use crate::load::load_init;
 use crate::load::tests::machine;
-use crate::yaml;
+use crate::load::{load_init, load_join, load_reset, load_upgrade};
+use crate::{versions, yaml};
 
 /// One invalid configuration of `tests/fixtures/invalid`.
 #[derive(Deserialize)]
@@ -63,6 +63,8 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
         "etcd",
         "init",
         "join",
+        "reset",
+        "upgrade",
         "v1beta3",
         "kubelet",
         "kube-proxy",
@@ -112,25 +114,42 @@ fn messages_name_file_and_fix_in_one_line() {
     assert!(refused >= 150, "{refused}");
 }
 
+/// Reads a file as the command does that it is for.
+fn as_its_command(bytes: &[u8], reading: Reading) -> Result<Vec<Warning>, ConfigErrors> {
+    let host = machine();
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let is_for = |kind: &str| text.contains(&format!("kind: {kind}Configuration"));
+    let file = (FILE, bytes);
+    if is_for("Join") {
+        let facts = versions::facts_for(&versions::default_version()).unwrap();
+        load_join(file, reading, None, &host, &facts).map(|(_, warnings)| warnings)
+    } else if is_for("Reset") {
+        load_reset(file, reading, &host).map(|(_, warnings)| warnings)
+    } else if is_for("Upgrade") {
+        load_upgrade(file, reading).map(|(_, warnings)| warnings)
+    } else {
+        let flags = InitFlags { strict: reading.strict, ..InitFlags::default() };
+        load_init(Some(file), &flags, &host, &mut |bytes| bytes.fill(1)).map(|(_, warnings)| warnings)
+    }
+}
+
 #[test]
-fn init_refuses_in_the_same_words() {
-    for (group, case) in cases().iter().filter(|(group, case)| *group != "join" && !case.strict) {
-        let bytes = case.bytes();
-        if String::from_utf8_lossy(&bytes).contains("kind: JoinConfiguration") {
-            continue;
-        }
-        let result = load_init(Some((FILE, &bytes)), &InitFlags::default(), &machine(), &mut |bytes| bytes.fill(1));
-        let told = result.map(|_| "accepted".to_owned()).unwrap_or_else(|errors| errors.to_string());
+fn commands_refuse_in_the_same_words() {
+    for (group, case) in cases() {
+        let reading = Reading { strict: case.strict, ..Reading::default() };
+        let told = match as_its_command(&case.bytes(), reading) {
+            Ok(_) => "accepted".to_owned(),
+            Err(errors) => errors.to_string(),
+        };
         assert_eq!(told, case.message, "{group}/{}", case.name);
     }
 }
 
 #[test]
-fn init_takes_what_only_strict_reading_refuses() {
+fn commands_take_what_only_strict_reading_refuses() {
     for (group, case) in cases().iter().filter(|(_, case)| case.strict) {
-        let bytes = case.bytes();
-        let result = load_init(Some((FILE, &bytes)), &InitFlags::default(), &machine(), &mut |bytes| bytes.fill(1));
-        let (_, warnings) = result.unwrap_or_else(|errors| panic!("{group}/{}: {errors}", case.name));
+        let warnings = as_its_command(&case.bytes(), Reading::default());
+        let warnings = warnings.unwrap_or_else(|errors| panic!("{group}/{}: {errors}", case.name));
         assert!(warnings.iter().any(|warning| warning.refusal.is_some()), "{group}/{}", case.name);
     }
 }
