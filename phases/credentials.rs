@@ -6,6 +6,7 @@ use kubewright_config::{ClusterConfiguration, InitConfiguration, VersionFacts, y
 use kubewright_engine::{Failure, FailureContext, Report};
 use kubewright_node::{Clock, Contents, Files};
 use kubewright_pki::{Certificate, Kubeconfig, KubeconfigKind, PrivateKey, Source};
+use zeroize::Zeroizing;
 
 use crate::artifacts::ClusterCa;
 use crate::issuing::{Issuing, blocking, conventions};
@@ -103,16 +104,8 @@ pub fn check_existing(
     read: impl FnOnce(&Utf8Path) -> Result<Option<Contents>, Failure>,
 ) -> Result<Option<String>, Failure> {
     let document = parse(path, existing)?;
-    let doing = || format!("cannot use `{path}`");
-    let trusted = match document.certificate_authority().context(doing())? {
-        Some(Source::Inline(pem)) => Some(Certificate::from_pem(&pem).context(doing())?),
-        Some(Source::File(name)) => {
-            let file = path.parent().unwrap_or(path).join(name);
-            let pem = read(&file).context(doing())?.map(|pem| Certificate::from_pem(pem.as_bytes()));
-            Some(pem.ok_or_else(|| Failure::new(format!("`{file}` is not there")))?.context(doing())?)
-        }
-        None => None,
-    };
+    let trusted = authorities(path, &document, read)?;
+    let trusted = trusted.map(|pem| Certificate::from_pem(&pem)).transpose().context(format!("cannot use `{path}`"))?;
     if trusted.is_none_or(|trusted| trusted.der() != authority.der()) {
         return Err(Failure::new(format!("the existing kubeconfig `{path}` trusts another certificate authority"))
             .hint(format!("move {path} away to have a new one made, or put the authority that it trusts at ca.crt")));
@@ -123,6 +116,28 @@ pub fn check_existing(
             document.server().unwrap_or("missing")
         )
     }))
+}
+
+/// The authorities that a kubeconfig trusts, as PEM: its own, or those of the file that it names.
+///
+/// # Errors
+/// What it holds is malformed, or the file is not there.
+pub fn authorities(
+    path: &Utf8Path,
+    document: &Kubeconfig,
+    read: impl FnOnce(&Utf8Path) -> Result<Option<Contents>, Failure>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let doing = || format!("cannot use `{path}`");
+    match document.certificate_authority().context(doing())? {
+        Some(Source::Inline(pem)) => Ok(Some(pem)),
+        Some(Source::File(name)) => {
+            let file = path.parent().unwrap_or(path).join(name);
+            let pem = read(&file).context(doing())?;
+            let pem = pem.ok_or_else(|| Failure::new(format!("`{file}` is not there")).context(doing()))?;
+            Ok(Some(Zeroizing::new(pem.as_bytes().to_vec())))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Reads a kubeconfig document.

@@ -1,7 +1,6 @@
 //! Makes the tokens that nodes join with, the rules that let them, and the public half of the cluster's kubeconfig.
 
 use kubewright_manifests::{rbac, uploads};
-use kubewright_pki::Source;
 
 use crate::artifacts::{BootstrapTokens, ClusterAdmin};
 use crate::credentials;
@@ -70,8 +69,8 @@ impl Phase<Node> for BootstrapToken {
             .hint("run `init phase kubeconfig admin` first, or name another with --kubeconfig")?;
         let document = credentials::parse(path, &contents)?;
         let server = document.server().unwrap_or_default();
-        let Some(Source::Inline(authority)) = document.certificate_authority()? else {
-            return Err(Failure::new(format!("the kubeconfig `{path}` holds no certificate-authority-data"))
+        let Some(authority) = credentials::authorities(path, &document, |file| files.read(file))? else {
+            return Err(Failure::new(format!("the kubeconfig `{path}` names no certificate authority"))
                 .hint("embed the authority, as `kubectl config view --flatten` does"));
         };
         for object in uploads::cluster_info(server, &authority, &facts)? {

@@ -1,7 +1,7 @@
 //! Tells the administrator what to do next, and how other nodes join.
 
 use kubewright_manifests::messages::{InitDone, JoinCommand, Role, Told, init_done};
-use kubewright_pki::{Certificate, DiscoveryHash, Source};
+use kubewright_pki::{Certificate, DiscoveryHash};
 
 use crate::artifacts::{BootstrapTokens, UploadedCerts};
 use crate::credentials;
@@ -37,9 +37,9 @@ impl Phase<Node> for ShowJoinCommand {
             .ok_or_else(|| Failure::new(format!("the kubeconfig `{path}` is not there")))
             .hint("run `init phase kubeconfig admin` first, or name another with --kubeconfig")?;
         let document = credentials::parse(path, &contents)?;
-        let authorities = match document.certificate_authority()? {
-            Some(Source::Inline(pem)) => Certificate::bundle_from_pem(&pem)?,
-            _ => Vec::new(),
+        let authorities = match credentials::authorities(path, &document, |file| files.read(file))? {
+            Some(pem) => Certificate::bundle_from_pem(&pem)?,
+            None => Vec::new(),
         };
         let hashes: Vec<_> = authorities.iter().map(|authority| DiscoveryHash::of(authority).to_string()).collect();
         for token in &tokens.0 {

@@ -51,8 +51,8 @@ impl Phase<Node> for UploadCerts {
 
         let mut contents = Vec::new();
         for (data_key, path) in uploads::certificate_files(&cluster) {
-            let bytes = files.read(&path)?.map(|file| Zeroizing::new(file.as_bytes().to_vec()));
-            contents.push((data_key, bytes));
+            let file = path.map(|path| files.read(&path)).transpose()?.flatten();
+            contents.push((data_key, file.map(|file| Zeroizing::new(file.as_bytes().to_vec()))));
         }
         let upload = uploads::kubeadm_certs(&key, &contents, &owner, &mut fill)?;
         kube.apply(&admin.0, upload.secret.object(), report).await?;

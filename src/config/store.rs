@@ -14,7 +14,9 @@ pub fn cluster_configuration_yaml(cluster: &ClusterConfiguration, facts: &Versio
     let value = match facts.api.write {
         ApiVersion::V1beta4 => write::cluster(cluster).write(),
         ApiVersion::V1beta3 => old(cluster, facts, timeout).write(),
-        ApiVersion::V1beta2 | ApiVersion::V1beta1 => v1beta2::ClusterConfiguration::from(old(cluster, facts, timeout)).write(),
+        ApiVersion::V1beta2 | ApiVersion::V1beta1 => {
+            v1beta2::ClusterConfiguration::from(old(cluster, facts, timeout)).write()
+        }
     };
     write::document(value, facts.api.write, "ClusterConfiguration")
 }

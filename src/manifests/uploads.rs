@@ -142,23 +142,21 @@ pub fn certificates_token(token: BootstrapToken) -> BootstrapTokenEntry {
 }
 
 /// Returns the files that go into `kubeadm-certs`, each with its key there.
-pub fn certificate_files(cluster: &ClusterConfiguration) -> Vec<(String, Utf8PathBuf)> {
+///
+/// An external etcd without TLS has no files, but its keys are there too: `join` insists on them.
+pub fn certificate_files(cluster: &ClusterConfiguration) -> Vec<(String, Option<Utf8PathBuf>)> {
     let shared = ["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.pub", "sa.key"];
-    let mut files: Vec<(String, Utf8PathBuf)> =
-        shared.iter().map(|name| ((*name).to_owned(), cluster.certificate_path(name))).collect();
+    let own = |name: &&str| (name.replace('/', "-"), Some(cluster.certificate_path(name)));
+    let mut files: Vec<_> = shared.iter().map(own).collect();
     match &cluster.etcd {
-        Etcd::Local(_) => {
-            let own = ["etcd/ca.crt", "etcd/ca.key"];
-            files.extend(own.iter().map(|name| (name.replace('/', "-"), cluster.certificate_path(name))));
-        }
+        Etcd::Local(_) => files.extend(["etcd/ca.crt", "etcd/ca.key"].iter().map(own)),
         Etcd::External(etcd) => {
             let given = [
                 ("external-etcd-ca.crt", &etcd.ca_file),
                 ("external-etcd.crt", &etcd.cert_file),
                 ("external-etcd.key", &etcd.key_file),
             ];
-            let given = given.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path.clone()?)));
-            files.extend(given);
+            files.extend(given.map(|(name, path)| (name.to_owned(), path.clone())));
         }
     }
     files

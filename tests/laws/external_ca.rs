@@ -137,3 +137,19 @@ fn a_key_that_is_there_makes_no_authority_external() {
     let bare = Machine::new(&Case::newest());
     assert_eq!(look_at(&bare, true).unwrap(), ExternalAuthorities::default());
 }
+
+/// What nodes are told of the cluster holds the authority itself, wherever the administrator's kubeconfig has it.
+#[test]
+fn the_administrators_kubeconfig_may_name_the_authoritys_file() {
+    let machine = Machine::new(&Case::shaped(Shape::ExternalCa));
+    let place = |path: &str| machine.node.root.place(Utf8Path::new(path));
+    let path = place("/etc/kubernetes/admin.conf");
+    let text = fs::read_to_string(&path).unwrap();
+    let data = text.lines().find(|line| line.contains("certificate-authority-data")).unwrap();
+    let inline = data.split_whitespace().last().unwrap().to_owned();
+    fs::write(&path, text.replace(data, "    certificate-authority: pki/ca.crt")).unwrap();
+    machine.run(Ask::default()).succeeded("init with a kubeconfig that names a file");
+    let objects = machine.node.kube.objects();
+    let told = objects.iter().find(|object| object["metadata"]["name"] == "cluster-info").unwrap();
+    assert!(told["data"]["kubeconfig"].as_str().unwrap().contains(&inline), "{told}");
+}

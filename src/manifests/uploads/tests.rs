@@ -137,11 +137,15 @@ fn uploaded_certificates_can_be_read_with_the_key_and_go_with_their_token() {
 fn an_external_etcds_files_are_uploaded_under_their_own_names() {
     let lines =
         "etcd: {external: {endpoints: ['https://192.0.2.9:2379'], caFile: /a/ca, certFile: /a/crt, keyFile: /a/key}}\n";
-    let files = |init: &kubewright_config::Init| {
-        certificate_files(&init.cluster).iter().map(|(key, path)| format!("{key} {path}")).collect::<Vec<_>>()
+    let files = |init: &kubewright_config::Init| -> Vec<String> {
+        let files = certificate_files(&init.cluster);
+        files.iter().map(|(key, path)| format!("{key} {}", path.as_deref().map_or("", |path| path.as_str()))).collect()
     };
     let external = files(&with_cluster("v1.36.2", lines));
     assert!(external.contains(&"external-etcd-ca.crt /a/ca".to_owned()) && external.len() == 9, "{external:?}");
+    // `join` looks for all three, and does without what they do not hold.
+    let plain = files(&with_cluster("v1.36.2", "etcd: {external: {endpoints: ['http://192.0.2.9:2379']}}\n"));
+    assert_eq!(plain[6..], ["external-etcd-ca.crt ", "external-etcd.crt ", "external-etcd.key "]);
     let local = files(&defaults("v1.36.2"));
     assert!(local.contains(&"etcd-ca.key /etc/kubernetes/pki/etcd/ca.key".to_owned()) && local.len() == 8);
 }
