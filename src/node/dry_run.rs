@@ -96,12 +96,18 @@ impl HealthBackend for DryHealth {
 #[derive(Default)]
 pub struct DryKube {
     objects: Mutex<BTreeMap<String, Json>>,
+    patches: Mutex<Vec<(ObjectRef, Json)>>,
 }
 
 impl DryKube {
     /// Everything that the run would have sent, in the order of the objects' names.
     pub fn objects(&self) -> Vec<Json> {
         self.lock().values().cloned().collect()
+    }
+
+    /// Every patch that the run would have sent, in the order of sending.
+    pub fn patches(&self) -> Vec<(ObjectRef, Json)> {
+        self.patches.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Json>> {
@@ -158,7 +164,8 @@ impl KubeBackend for DryKube {
         self.put(object, "update")
     }
 
-    async fn patch(&self, _: &KubeAccess, _: &ObjectRef, patch: &Json, _: PatchKind) -> Result<Json, KubeError> {
+    async fn patch(&self, _: &KubeAccess, object: &ObjectRef, patch: &Json, _: PatchKind) -> Result<Json, KubeError> {
+        self.patches.lock().unwrap_or_else(PoisonError::into_inner).push((object.clone(), patch.clone()));
         Ok(patch.clone())
     }
 

@@ -62,6 +62,12 @@ fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::R
             writeln!(out, "\t{line}")?;
         }
     }
+    for (name, patch) in kube.patches() {
+        writeln!(out, "[dryrun] Would patch {name} with:")?;
+        for line in yaml::to_string(&patch).lines() {
+            writeln!(out, "\t{line}")?;
+        }
+    }
     Ok(())
 }
 
@@ -155,17 +161,29 @@ fn without_credentials(mut document: Json, mask: &dyn Fn(&Json) -> &'static str)
     document
 }
 
-/// The object without what a Secret hides.
+/// The object without what a Secret hides. Of a bootstrap token only its secret half is one: the rest says what the
+/// token is for, and the other half is in the object's name.
 fn redacted(mut object: Json) -> Json {
     if object.get("kind").and_then(Json::as_str) == Some("Secret") {
+        let token = object.get("type").and_then(Json::as_str) == Some("bootstrap.kubernetes.io/token");
         for field in ["data", "stringData"] {
-            if let Some(data) = object.get_mut(field).and_then(Json::as_object_mut) {
-                data.values_mut().for_each(|value| *value = Json::from(WITHHELD));
+            let Some(data) = object.get_mut(field).and_then(Json::as_object_mut) else { continue };
+            for (_, value) in data.iter_mut().filter(|(key, _)| !token || !PUBLIC_OF_A_TOKEN.contains(&key.as_str())) {
+                *value = Json::from(WITHHELD);
             }
         }
     }
     object
 }
+
+const PUBLIC_OF_A_TOKEN: [&str; 6] = [
+    "auth-extra-groups",
+    "description",
+    "expiration",
+    "token-id",
+    "usage-bootstrap-authentication",
+    "usage-bootstrap-signing",
+];
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use kubewright_host::{DryChange, DryKind};
 use kubewright_node::dry_run::DryKube;
 use kubewright_node::{Contents, Mode};
+use serde_json::json;
 
-use super::differences;
+use super::{differences, redacted};
 
 const OLD: &str = "apiVersion: v1\nkind: Config\nclusters: []\nusers:\n- name: admin\n  user:\n    client-key-data: OLDKEY\n    token: SAME\n";
 const NEW: &str = "apiVersion: v1\nkind: Config\nclusters: null\nusers:\n- name: admin\n  user:\n    client-key-data: NEWKEY\n    token: SAME\n";
@@ -66,4 +67,21 @@ fn other_secrets_show_only_that_they_change() {
     assert!(replaced.ends_with("@@ -1 +1 @@\n-<withheld>\n+<withheld: another one>\n"), "{replaced}");
     let new = said(change("/etc/ca.key", None, key("NEWKEY")));
     assert!(new.ends_with("@@ -0,0 +1 @@\n+<withheld>\n"), "{new}");
+}
+
+#[test]
+fn a_tokens_secret_half_is_withheld_and_its_purpose_is_not() {
+    let secret = json!({"kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+        "data": {"token-id": "YWJjZGVm", "token-secret": "MDEyMw==", "description": "ZmlvbmE=", "unheard-of": "eA=="}});
+    let told = redacted(secret);
+    assert_eq!(
+        told["data"],
+        json!({"token-id": "YWJjZGVm", "token-secret": "<withheld>", "description": "ZmlvbmE=", "unheard-of": "<withheld>"})
+    );
+}
+
+#[test]
+fn everything_in_other_secrets_is_withheld() {
+    let secret = json!({"kind": "Secret", "type": "Opaque", "data": {"ca.key": "eA==", "description": "eA=="}});
+    assert_eq!(redacted(secret)["data"], json!({"ca.key": "<withheld>", "description": "<withheld>"}));
 }
