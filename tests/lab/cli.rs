@@ -8,6 +8,7 @@ use crate::{
     bench::Bench,
     check::Test,
     cluster::{Cluster, Maker, Shape},
+    differential::Differential,
     error::Result,
     lab::Lab,
     say, workspace,
@@ -51,6 +52,8 @@ enum Action {
     Test(Test),
     /// Compare kubewright with the peer on one node, in turn
     Bench(Bench),
+    /// Compare everything that kubewright and kubeadm make of many configurations
+    Differential(Differential),
 }
 
 /// Which Kubernetes to run.
@@ -120,6 +123,7 @@ impl Cli {
             Action::Down => open()?.down()?,
             Action::Test(test) => test.run()?,
             Action::Bench(bench) => bench.run()?,
+            Action::Differential(differential) => differential.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -12,6 +12,7 @@ mod cluster;
 mod configuration;
 mod containerd;
 mod debian_build;
+mod differential;
 mod error;
 mod image;
 mod images;
