@@ -72,8 +72,8 @@ impl AllowList {
         Ok(list)
     }
 
-    fn parse(text: &str, release: Release) -> Result<Self, serde_yaml::Error> {
-        let mut entries: Vec<Allowed> = serde_yaml::from_str(text)?;
+    fn parse(text: &str, release: Release) -> Result<Self, serde_saphyr::Error> {
+        let mut entries: Vec<Allowed> = serde_saphyr::from_str(text)?;
         entries.retain(|entry| release.is_among(&entry.only));
         Ok(Self { entries })
     }

@@ -93,7 +93,7 @@ impl Case {
         files.sort();
         for file in files {
             let text = fs::read_to_string(&file).map_err(DifferentialError::file("read", &file))?;
-            let read: Vec<Self> = serde_yaml::from_str(&text)
+            let read: Vec<Self> = serde_saphyr::from_str(&text)
                 .map_err(|error| DifferentialError::data(file.display().to_string(), error))?;
             cases.extend(read);
         }
@@ -144,7 +144,7 @@ impl Case {
             let mut document = fields.clone();
             document["apiVersion"] = json!(version);
             document["kind"] = json!(kind);
-            texts.push(serde_yaml::to_string(&document).map_err(|error| DifferentialError::data(&self.name, error))?);
+            texts.push(serde_saphyr::to_string(&document).map_err(|error| DifferentialError::data(&self.name, error))?);
         }
         Ok(Some(texts.join("---\n")).filter(|text| !text.is_empty()))
     }

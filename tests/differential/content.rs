@@ -1,7 +1,6 @@
 //! What a file holds, as data that two programs can be compared by.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -16,9 +15,8 @@ pub(crate) struct Context {
 }
 
 /// All documents of a YAML text that hold something.
-pub(crate) fn documents(text: &str) -> Result<Vec<Value>, serde_yaml::Error> {
-    let read: Result<Vec<Value>, _> = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect();
-    Ok(read?.into_iter().filter(|document| !document.is_null()).collect())
+pub(crate) fn documents(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
+    Ok(serde_saphyr::from_multiple::<Value>(text)?.into_iter().filter(|document| !document.is_null()).collect())
 }
 
 /// What the file of that name holds.

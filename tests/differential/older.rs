@@ -68,7 +68,7 @@ pub(crate) fn finish(text: &str, case: &Case, release: Release, form: Form) -> R
 }
 
 fn written(read: &[Value], case: &Case) -> Result<String> {
-    let texts: Result<Vec<String>, _> = read.iter().map(serde_yaml::to_string).collect();
+    let texts: Result<Vec<String>, _> = read.iter().map(serde_saphyr::to_string).collect();
     Ok(texts.map_err(|error| DifferentialError::data(&case.name, error))?.join("---\n"))
 }
 

@@ -57,7 +57,7 @@ impl Recordings {
         }
         let text = fs::read_to_string(&file).map_err(DifferentialError::file("read", &file))?;
         let wrong = |why: String| DifferentialError::data(file.display().to_string(), why);
-        let recorded: Recording = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let recorded: Recording = serde_saphyr::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let mut things = recorded.things;
         for name in recorded.as_default {
             let value = self.default.as_ref().and_then(|default| default.things.get(&name));
@@ -80,7 +80,7 @@ impl Recordings {
         let file = self.file(case);
         let parent = file.parent().unwrap_or(&self.dir);
         fs::create_dir_all(parent).map_err(DifferentialError::file("make", parent))?;
-        let text = serde_yaml::to_string(&recording).map_err(|error| DifferentialError::data(case, error))?;
+        let text = serde_saphyr::to_string(&recording).map_err(|error| DifferentialError::data(case, error))?;
         fs::write(&file, text).map_err(DifferentialError::file("write", &file))
     }
 
