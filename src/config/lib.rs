@@ -13,6 +13,8 @@ mod dynamic;
 mod error;
 pub mod facts;
 mod flags;
+#[cfg(test)]
+mod fuzz;
 mod host;
 pub mod images;
 mod load;

@@ -149,7 +149,7 @@ fn init_from_file(bytes: &[u8], flags: &InitFlags, machine: &mut Machine<'_>, to
 
 impl Told {
     /// Notes that the one document is missing, unless something else explains it better.
-    fn missing(&mut self, error: ConfigError) {
+    pub fn missing(&mut self, error: ConfigError) {
         if !self.errors.is_empty() {
             return;
         }

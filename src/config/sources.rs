@@ -136,10 +136,12 @@ impl<'a> Sources<'a> {
                 },
                 (component::KUBELET_GROUP, _) if audience.wants_components() => {
                     component_version(component::KUBELET_API, group, version, line, errors);
+                    component_kind("KubeletConfiguration", kind, document, errors);
                     sources.kubelet = Some(document);
                 }
                 (component::KUBE_PROXY_GROUP, _) if audience.wants_components() => {
                     component_version(component::KUBE_PROXY_API, group, version, line, errors);
+                    component_kind("KubeProxyConfiguration", kind, document, errors);
                     sources.kube_proxy = Some(document);
                 }
                 (component::KUBELET_GROUP | component::KUBE_PROXY_GROUP, _) => {
@@ -343,6 +345,14 @@ fn api_version(
         warnings.push(Warning::new("apiVersion", message).at(Some(line)));
     }
     Ok(api)
+}
+
+/// The group has other kinds too, which are no configuration of the component.
+fn component_kind(expected: &str, found: &str, document: &Document, errors: &mut Vec<ConfigError>) {
+    if found != expected {
+        let error = ConfigError::invalid("kind", found, format!("must be {expected}")).at(Some(document.line("kind")));
+        errors.push(error.hint(format!("write {expected}, or correct the apiVersion")));
+    }
 }
 
 fn component_version(expected: &str, group: &str, version: &str, line: usize, errors: &mut Vec<ConfigError>) {

@@ -28,15 +28,15 @@ pub(crate) fn read(documents: &[Document], reading: Reading, machine: &mut Machi
     let join = sources.read_join(&mut told.errors, &mut told.warnings);
     let reset = sources.read_reset(&mut told.errors, &mut told.warnings);
     let upgrade = sources.read_upgrade(&mut told.errors, &mut told.warnings);
-    if documents.is_empty() {
+    let component = sources.kubelet.is_some() || sources.kube_proxy.is_some();
+    if !component && !Kind::ALL.into_iter().any(|kind| sources.has(kind)) {
         let error = ConfigError::document("no InitConfiguration or ClusterConfiguration in the file");
-        told.errors.push(error.hint("its kinds are of kubeadm.k8s.io/v1beta4"));
+        told.missing(error.hint("its kinds are of kubeadm.k8s.io/v1beta4"));
     }
     if !told.errors.is_empty() {
         return Whole::default();
     }
     let mut whole = Whole::default();
-    let component = sources.kubelet.is_some() || sources.kube_proxy.is_some();
     if sources.has(Kind::Init) || sources.has(Kind::Cluster) || component {
         let flags = InitFlags::default();
         let loaded = load::init_from(&sources, init.clone(), cluster, &flags, machine, told);

@@ -38,7 +38,7 @@ struct Repeat {
 }
 
 impl Case {
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         let mut bytes =
             self.hex.as_ref().map_or_else(|| self.file.clone().into_bytes(), |hex| hex::decode(hex).unwrap());
         if let Some(repeat) = &self.repeat {
