@@ -11,3 +11,6 @@ pub(crate) use init::{Machine, ignored_checks, init};
 pub(crate) use join::join;
 pub(crate) use reset::reset;
 pub(crate) use upgrade::upgrade;
+
+#[cfg(test)]
+mod tests;

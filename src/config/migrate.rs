@@ -101,3 +101,6 @@ fn keep_node(
 fn names(given: Vec<String>) -> Vec<String> {
     given.into_iter().filter(|name| !name.trim().is_empty()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,15 +58,24 @@ pub(crate) struct Field {
 
 impl Definitions {
     /// Adds a struct, and returns the schema of a field with that type.
-    pub fn structure(&mut self, name: &str, about: &[&str], fields: impl FnOnce(&mut Self) -> Vec<Field>) -> Value {
+    pub fn structure(
+        &mut self,
+        name: &str,
+        about: &[&str],
+        rule: Option<Value>,
+        fields: impl FnOnce(&mut Self) -> Vec<Field>,
+    ) -> Value {
         if !self.structures.contains_key(name) {
             let properties: Map<String, Value> = fields(self).into_iter().map(Field::property).collect();
-            let schema = json!({
+            let mut schema = json!({
                 "description": text(about),
                 "type": "object",
                 "properties": properties,
                 "additionalProperties": false,
             });
+            if let (Value::Object(schema), Some(Value::Object(rule))) = (&mut schema, rule) {
+                schema.extend(rule);
+            }
             self.structures.insert(name.to_owned(), schema);
         }
         json!({"anyOf": [reference(name), {"type": "null"}]})
@@ -93,7 +102,8 @@ impl Definitions {
         let Some(schema) = self.structures.get_mut(kind) else { return };
         schema["properties"]["apiVersion"] = json!({"const": api_version});
         schema["properties"]["kind"] = json!({"const": kind});
-        schema["required"] = json!(["apiVersion", "kind"]);
+        let own = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+        schema["required"] = ["apiVersion", "kind"].map(Value::from).into_iter().chain(own).collect();
     }
 }
 

@@ -9,8 +9,7 @@ use crate::sources::{Audience, Kind, Sources};
 use crate::yaml::Document;
 use crate::{v1beta4, versions, yaml};
 
-/// What a file holds. Each part is there if the file has a document of its kind; `init` also for a cluster or a
-/// component's configuration alone.
+/// What a file holds. Each part is there if the file has a document of its kind; `init` also for a cluster alone.
 #[derive(Default)]
 pub(crate) struct Whole {
     /// With the document's own text, which keeps what the internal form has no use for.
@@ -37,10 +36,12 @@ pub(crate) fn read(documents: &[Document], reading: Reading, machine: &mut Machi
         return Whole::default();
     }
     let mut whole = Whole::default();
-    if sources.has(Kind::Init) || sources.has(Kind::Cluster) || component {
+    let cluster_given = sources.has(Kind::Init) || sources.has(Kind::Cluster);
+    if cluster_given || component {
         let flags = InitFlags::default();
         let loaded = load::init_from(&sources, init.clone(), cluster, &flags, machine, told);
-        whole.init = loaded.map(|loaded| (loaded, init));
+        // A component's configuration alone is checked beside the defaults of a cluster.
+        whole.init = loaded.filter(|_| cluster_given).map(|loaded| (loaded, init));
     }
     // Faults of one document must not hide those of the next.
     let mut found = std::mem::take(&mut told.errors);

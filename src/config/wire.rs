@@ -334,11 +334,11 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
 }
 
 /// Declares structs of the documents: each field with its name there; `= keep` writes it even if it is zero, `[rule]`
-/// names a rule of `schema/rules.rs`.
+/// after a field or a struct names a rule of `schema/rules.rs`.
 macro_rules! wire {
     ($(
         $(#[doc = $about:literal])*
-        $name:ident {
+        $name:ident $([$whole:ident])? {
             $($(#[doc = $doc:literal])* $json:literal $field:ident: $type:ty $(= $keep:ident)? $([$rule:ident])?),* $(,)?
         }
     )*) => {$(
@@ -366,7 +366,8 @@ macro_rules! wire {
             }
 
             fn schema(definitions: &mut $crate::schema::Definitions) -> serde_json::Value {
-                definitions.structure(stringify!($name), &[$($about),*], |definitions| vec![$(
+                let rule = $crate::wire::wire!(@rule $($whole)?);
+                definitions.structure(stringify!($name), &[$($about),*], rule, |definitions| vec![$(
                     $crate::schema::Field {
                         name: $json,
                         about: &[$($doc),*],

@@ -39,7 +39,9 @@ fn every_version_has_defaults_that_read_back() {
             let reading = crate::Reading { strict: true, allow_deprecated: true, ..Default::default() };
             let host = HostFacts::with_address("vm", "192.0.2.2".parse().unwrap());
             let warnings = crate::check_file(("d.yaml", text.as_bytes()), reading, &host).unwrap();
-            assert_eq!(warnings, [], "1.{minor} {of:?}");
+            // A join alone does not say that its cluster is old enough for a socket without a scheme.
+            let told = warnings.iter().find(|warning| warning.field != "nodeRegistration.criSocket");
+            assert_eq!(told, None, "1.{minor} {of:?}");
         }
     }
 }

@@ -15,9 +15,9 @@ wire! {
         /// Subnets and the DNS domain.
         "networking" networking: Networking,
         /// Version of the control plane, such as v1.36.2, or a label such as stable-1.36.
-        "kubernetesVersion" kubernetes_version: String,
+        "kubernetesVersion" kubernetes_version: String [version],
         /// Stable address of all API servers, `host[:port]`. Needed to add control-plane nodes later.
-        "controlPlaneEndpoint" control_plane_endpoint: String,
+        "controlPlaneEndpoint" control_plane_endpoint: String [endpoint],
         /// Extras of kube-apiserver.
         "apiServer" api_server: ApiServer,
         /// Extras of kube-controller-manager.
@@ -31,7 +31,7 @@ wire! {
         /// Directory of certificates and keys; /etc/kubernetes/pki by default.
         "certificatesDir" certificates_dir: String [absolute_path],
         /// Registry of all images that name no other; registry.k8s.io by default.
-        "imageRepository" image_repository: String,
+        "imageRepository" image_repository: String [image_repository],
         /// Feature gates of kubeadm, not of Kubernetes.
         "featureGates" feature_gates: BTreeMap<String, bool> [feature_gates],
         /// Name of the cluster in kubeconfig files; kubernetes by default.
@@ -39,9 +39,9 @@ wire! {
         /// Kind and size of generated keys; RSA-2048 by default.
         "encryptionAlgorithm" encryption_algorithm: String [encryption_algorithm],
         /// Validity of certificates; 8760h, a year, by default.
-        "certificateValidityPeriod" certificate_validity_period: Option<Duration>,
+        "certificateValidityPeriod" certificate_validity_period: Option<Duration> [validity],
         /// Validity of authorities' certificates; 87600h, ten years, by default.
-        "caCertificateValidityPeriod" ca_certificate_validity_period: Option<Duration>,
+        "caCertificateValidityPeriod" ca_certificate_validity_period: Option<Duration> [validity],
     }
 
     /// Subnets and the DNS domain.
@@ -51,7 +51,7 @@ wire! {
         /// Subnet of pods, or one of each family with a comma. Left to the network addon if empty.
         "podSubnet" pod_subnet: String [subnets],
         /// Domain of service names; cluster.local by default.
-        "dnsDomain" dns_domain: String,
+        "dnsDomain" dns_domain: String [dns_name],
     }
 
     /// Extras of a control-plane component.
@@ -73,11 +73,11 @@ wire! {
         /// Environment variables.
         "extraEnvs" extra_envs: Vec<EnvVar>,
         /// More names for its certificate: IP addresses and DNS names, also with `*.`.
-        "certSANs" cert_sans: Vec<String>,
+        "certSANs" cert_sans: Vec<String> [alternative_name],
     }
 
     /// A flag of a component. The same name may stand several times.
-    Arg {
+    Arg [arg] {
         /// Name without leading dashes.
         "name" name: String = keep [arg_name],
         /// Value; numbers and booleans in quotes.
@@ -85,13 +85,13 @@ wire! {
     }
 
     /// A file or directory of the host that is mounted into a static pod.
-    HostPathMount {
+    HostPathMount [host_path_mount] {
         /// Name of the volume.
-        "name" name: String = keep,
+        "name" name: String = keep [volume_name],
         /// Path on the host.
-        "hostPath" host_path: String = keep,
+        "hostPath" host_path: String = keep [absolute_path],
         /// Path in the container.
-        "mountPath" mount_path: String = keep,
+        "mountPath" mount_path: String = keep [mount_path],
         /// Whether the container may only read it.
         "readOnly" read_only: bool,
         /// What is expected on the host; no check if empty.
@@ -99,9 +99,9 @@ wire! {
     }
 
     /// An environment variable, as in the container of a pod.
-    EnvVar {
+    EnvVar [env_var] {
         /// Name of the variable.
-        "name" name: String = keep,
+        "name" name: String = keep [variable_name],
         /// Its value. Excludes valueFrom.
         "value" value: String,
         /// Where its value comes from, as in the container of a pod.
@@ -111,9 +111,9 @@ wire! {
     /// The CoreDNS addon.
     Dns {
         /// Registry of its image, if it is another than imageRepository.
-        "imageRepository" image_repository: String,
+        "imageRepository" image_repository: String [image_repository],
         /// Tag of its image, if it is another than that of the Kubernetes version.
-        "imageTag" image_tag: String,
+        "imageTag" image_tag: String [image_tag],
         /// Whether the addon is left out.
         "disabled" disabled: bool,
     }
@@ -125,7 +125,7 @@ wire! {
     }
 
     /// Where the cluster's state is kept. Name one of the two, or none to have a local etcd.
-    Etcd {
+    Etcd [etcd] {
         /// A static pod on every control-plane node.
         "local" local: Option<LocalEtcd>,
         /// A cluster that someone else runs.
@@ -135,9 +135,9 @@ wire! {
     /// Settings of etcd's static pod.
     LocalEtcd {
         /// Registry of its image, if it is another than imageRepository.
-        "imageRepository" image_repository: String,
+        "imageRepository" image_repository: String [image_repository],
         /// Tag of its image, if it is another than that of the Kubernetes version.
-        "imageTag" image_tag: String,
+        "imageTag" image_tag: String [image_tag],
         /// Data directory; /var/lib/etcd by default.
         "dataDir" data_dir: String = keep [absolute_path],
         /// Flags; each replaces all default flags of its name.
@@ -145,13 +145,13 @@ wire! {
         /// Environment variables.
         "extraEnvs" extra_envs: Vec<EnvVar>,
         /// More names for the server's certificate.
-        "serverCertSANs" server_cert_sans: Vec<String>,
+        "serverCertSANs" server_cert_sans: Vec<String> [lower_alternative_name],
         /// More names for the peer's certificate.
-        "peerCertSANs" peer_cert_sans: Vec<String>,
+        "peerCertSANs" peer_cert_sans: Vec<String> [lower_alternative_name],
     }
 
     /// An etcd that someone else runs.
-    ExternalEtcd {
+    ExternalEtcd [external_etcd] {
         /// URLs of its members.
         "endpoints" endpoints: Vec<String> = keep [url],
         /// URLs for its health and version, if they are others than endpoints.

@@ -28,7 +28,7 @@ wire! {
     }
 
     /// A token to create, with what it may be used for.
-    BootstrapToken {
+    BootstrapToken [bootstrap_token] {
         /// The token, `id.secret`: 6 and 16 lower-case letters and digits. Generated if empty.
         "token" token: SecretText = keep [token],
         /// What the token is for.
@@ -46,7 +46,7 @@ wire! {
     /// How a node registers with the cluster.
     NodeRegistrationOptions {
         /// Name of the Node; the host name by default.
-        "name" name: String,
+        "name" name: String [node_name],
         /// The container runtime's socket, such as unix:///var/run/containerd/containerd.sock. Detected if empty.
         "criSocket" cri_socket: String [socket],
         /// Taints of the Node. Without the field a control-plane node gets its usual one; an empty list means none.
@@ -62,7 +62,7 @@ wire! {
     }
 
     /// A taint of a Node.
-    Taint {
+    Taint [taint] {
         /// Key, possibly with a prefix and a slash.
         "key" key: String = keep,
         /// Value, often empty.

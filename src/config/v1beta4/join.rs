@@ -6,7 +6,7 @@ use crate::wire::wire;
 
 wire! {
     /// Settings of one `join` on one node.
-    JoinConfiguration {
+    JoinConfiguration [join] {
         /// Tells what would be done, and changes nothing.
         "dryRun" dry_run: bool,
         /// How this node registers.
@@ -34,7 +34,7 @@ wire! {
     }
 
     /// How the cluster is found and trusted: by a token or by a file.
-    Discovery {
+    Discovery [discovery] {
         /// By a token that the cluster knows.
         "bootstrapToken" bootstrap_token: Option<BootstrapTokenDiscovery>,
         /// By a kubeconfig that names the cluster.
@@ -44,11 +44,11 @@ wire! {
     }
 
     /// Discovery by a token.
-    BootstrapTokenDiscovery {
+    BootstrapTokenDiscovery [bootstrap_token_discovery] {
         /// Token that the cluster signed its address with.
         "token" token: SecretText = keep [token],
         /// Any API server of the cluster, `host:port`.
-        "apiServerEndpoint" api_server_endpoint: String,
+        "apiServerEndpoint" api_server_endpoint: String [endpoint_with_port],
         /// Hashes of the authority's public key, `sha256:<hexadecimal>`; any of them may match.
         "caCertHashes" ca_cert_hashes: Vec<String> [public_key_hash],
         /// Trusts the cluster without a hash. Whoever knows the token could pose as it.
@@ -56,7 +56,7 @@ wire! {
     }
 
     /// Discovery by a file.
-    FileDiscovery {
+    FileDiscovery [file_discovery] {
         /// Path or https URL of a kubeconfig.
         "kubeConfigPath" kube_config_path: String = keep,
     }
