@@ -154,6 +154,16 @@ pub(crate) fn port() -> Value {
     json!({"minimum": 0, "maximum": 65535})
 }
 
+pub(crate) fn count() -> Value {
+    json!({"minimum": 0})
+}
+
+/// The patches of an upgrade, which must be named absolutely.
+pub(crate) fn absolute_patches() -> Value {
+    let directory = json!({"type": "string", "pattern": "^/"});
+    json!({"if": {"type": "object"}, "then": {"required": ["directory"], "properties": {"directory": directory}}})
+}
+
 pub(crate) fn arg_name() -> Value {
     json!({"type": "string", "pattern": r"^[^-=\s][^=\s]*$"})
 }

@@ -82,7 +82,7 @@ fn examples(page: &str) -> Vec<String> {
 }
 
 /// What needs arithmetic, a table or two places at once. The components' own rules are not in the schema.
-const UNSAYABLE: [&str; 29] = [
+const UNSAYABLE: [&str; 30] = [
     "cluster/gate-removed-long-ago",
     "cluster/version-from-the-future",
     "cluster/version-label-of-ci",
@@ -110,6 +110,7 @@ const UNSAYABLE: [&str; 29] = [
     "networking/service-subnet-too-large",
     "networking/service-subnet-too-large-ipv6",
     "networking/service-subnet-too-small",
+    "reset/all-checks-and-one",
     "syntax/empty",
     "types/duration-too-long",
 ];

@@ -21,7 +21,7 @@ wire! {
     /// Settings of `upgrade apply`.
     UpgradeApplyConfiguration {
         /// Version to upgrade to. The command's argument wins over it.
-        "kubernetesVersion" kubernetes_version: String,
+        "kubernetesVersion" kubernetes_version: String [version],
         /// Allows versions of any kind, also alpha and beta.
         "allowExperimentalUpgrades" allow_experimental_upgrades: Option<bool>,
         /// Allows release candidates.
@@ -37,7 +37,7 @@ wire! {
         /// Names of checks whose errors become warnings, or just `all`.
         "ignorePreflightErrors" ignore_preflight_errors: Vec<String>,
         /// Patches of static pods and of the kubelet's configuration.
-        "patches" patches: Option<Patches>,
+        "patches" patches: Option<Patches> [absolute_patches],
         /// Whether the configuration is printed first.
         "printConfig" print_config: Option<bool>,
         /// Phases to leave out. The flag --skip-phases wins over it.
@@ -51,9 +51,9 @@ wire! {
     /// Settings of `upgrade diff`.
     UpgradeDiffConfiguration {
         /// Version to compare with. The command's argument wins over it.
-        "kubernetesVersion" kubernetes_version: String,
+        "kubernetesVersion" kubernetes_version: String [version],
         /// Lines of context around each difference.
-        "contextLines" context_lines: i32,
+        "contextLines" context_lines: i32 [count],
     }
 
     /// Settings of `upgrade node`.
@@ -69,7 +69,7 @@ wire! {
         /// Phases to leave out. The flag --skip-phases wins over it.
         "skipPhases" skip_phases: Vec<String>,
         /// Patches of static pods and of the kubelet's configuration.
-        "patches" patches: Option<Patches>,
+        "patches" patches: Option<Patches> [absolute_patches],
         /// When images are pulled; IfNotPresent by default.
         "imagePullPolicy" image_pull_policy: String [pull_policy],
         /// Whether images are pulled one after the other; true by default.
@@ -79,7 +79,7 @@ wire! {
     /// Settings of `upgrade plan`.
     UpgradePlanConfiguration {
         /// Version to plan for. The command's argument wins over it.
-        "kubernetesVersion" kubernetes_version: String,
+        "kubernetesVersion" kubernetes_version: String [version],
         /// Offers versions of any kind, also alpha and beta.
         "allowExperimentalUpgrades" allow_experimental_upgrades: Option<bool>,
         /// Offers release candidates.
