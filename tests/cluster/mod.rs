@@ -6,6 +6,7 @@ mod command;
 mod dry_run;
 mod init;
 mod phases;
+mod preflight;
 mod refusals;
 mod resume;
 mod stage;
