@@ -285,6 +285,31 @@ fn a_clean_node_is_blamed_for_nothing() {
     assert_eq!(differences(&before, &tree(node, CLUSTER_DIRS)), Vec::<String>::new());
 }
 
+#[test]
+#[ignore = "needs lab nodes"]
+fn the_phase_alone_takes_its_flags() {
+    let stage = Stage::with_nodes(1);
+    let run = |words: &[&str]| Kubewright::on(stage.node(1)).words(["init", "phase", "preflight"]).words(words).run();
+    let nobody = ["--cri-socket", "unix:///run/nobody.sock", "--image-repository", "registry.invalid"];
+
+    let refused = run(&nobody);
+    let told = Told::by(&refused);
+    assert!(refused.status.code() == Some(1) && told.errors.contains("CRI"), "{}", refused.said());
+    assert!(refused.err.contains("unix:///run/nobody.sock"), "{}", refused.said());
+
+    let every: Vec<String> = told.errors.iter().map(|name| name.to_lowercase()).collect();
+    let every = format!("--ignore-preflight-errors={},imagepull", every.join(","));
+    let ignored = run(&[&nobody[..], &[&every]].concat());
+    let warned = Told::by(&ignored);
+    assert!(ignored.status.success() && warned.errors.is_empty(), "{}", ignored.said());
+    assert!(warned.warnings.is_superset(&told.errors), "{}", ignored.said());
+    assert!(ignored.err.contains("[WARNING ImagePull]: failed to pull image registry.invalid/"), "{}", ignored.said());
+
+    let mixed = run(&["--ignore-preflight-errors=all,Swap"]);
+    assert!(mixed.status.code() == Some(1) && mixed.err.contains("all"), "{}", mixed.said());
+    assert_eq!(mixed.started(), BTreeSet::new(), "{}", mixed.said());
+}
+
 fn preflight<'a>(node: &'a Node, file: &Path) -> Kubewright<'a> {
     Kubewright::on(node).words(["init", "phase", "preflight", "--config"]).word(file)
 }
