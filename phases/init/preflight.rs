@@ -82,7 +82,7 @@ impl Phase<Node> for Preflight {
         let wanted = images::pull_list(&cluster, &facts);
         report.note("preflight", "Pulling images required for setting up a Kubernetes cluster");
         report.note("preflight", "This might take a minute or two, depending on the speed of your internet connection");
-        report.note("preflight", "You can also perform this action beforehand using 'kubeadm config images pull'");
+        report.note("preflight", "You can also perform this action beforehand using 'kubewright config images pull'");
         // One after the other, unless the configuration wants them all at once.
         let at_once = if init.node_registration.image_pull_serial { 1 } else { wanted.len() };
         let mut missing = Vec::new();

@@ -62,6 +62,8 @@ struct Call {
 
 const CALLS: &[Call] = &[
     Call { arguments: "version -o=short", judge: one_version },
+    Call { arguments: "config images list --kubernetes-version=v1.36.2", judge: images },
+    Call { arguments: "config images list --kubernetes-version=v1.35.0", judge: images },
     Call { arguments: "init --config=CONFIG --v=6 --upload-certs", judge: needs_root },
     Call { arguments: "init --config=CONFIG --v=6", judge: needs_root },
     Call { arguments: "init --config=CONFIG --v=6 --upload-certs --dry-run", judge: needs_root },
@@ -135,6 +137,15 @@ fn one_version(said: &Said) -> Result<(), String> {
     let version = said.out.strip_prefix('v').and_then(|rest| rest.strip_suffix('\n')).unwrap_or_default();
     let numbers = version.split('.').filter(|number| number.parse::<u32>().is_ok()).count();
     must(said.code == Some(0) && numbers == 3 && said.err.is_empty(), "it is not one version on one line")
+}
+
+/// kinder reads one image a line and looks for the one of etcd; standard error it throws away.
+fn images(said: &Said) -> Result<(), String> {
+    let lines: Vec<&str> = said.out.lines().collect();
+    let whole =
+        lines.len() == 7 && lines.iter().all(|line| line.split_once(':').is_some_and(|(name, _)| name.contains('/')));
+    must(said.code == Some(0) && whole, "it is not one image a line")?;
+    must(lines.iter().filter(|line| line.contains("etcd")).count() == 1, "there is not one image of etcd")
 }
 
 fn done(said: &Said) -> Result<(), String> {

@@ -12,7 +12,6 @@ use crate::render::data;
 
 /// Ends because of the arguments: help is no error, all else is told in one sentence.
 pub fn exit(error: &clap::Error, command: &mut Command, arguments: &[OsString]) -> Result<(), Exit> {
-    command.build();
     let (path, last) = path(command, arguments);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use kubewright_engine::{Event, Renderer};
 
+use crate::program;
+
 /// Writes every event as it comes.
 pub struct Json<W> {
     out: W,
@@ -18,9 +20,9 @@ impl<W: Write + Send> Json<W> {
 
 impl<W: Write + Send> Renderer for Json<W> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.out.write_all(&line)
+        let line = serde_json::to_string(event)? + "\n";
+        // In one piece: others may read the file meanwhile.
+        self.out.write_all(program::speak(&line).as_bytes())
     }
 
     fn finish(&mut self) -> io::Result<()> {
