@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: every fault at once, each with its field, line and fix.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One fault of a configuration.
@@ -59,12 +60,12 @@ impl fmt::Display for ConfigError {
     /// Writes `<field.path>: Invalid value: <value>: <reason>`, kubeadm's form; the line and hint are left to renderers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
+            write!(f, "{}: ", one_line(&self.field))?;
         }
         if let Some(value) = &self.value {
             write!(f, "Invalid value: {value}: ")?;
         }
-        f.write_str(&self.reason)
+        f.write_str(&one_line(&self.reason))
     }
 }
 
@@ -92,7 +93,7 @@ impl fmt::Display for ConfigErrors {
                 (None, _) => write!(f, "{error}")?,
             }
             if let Some(hint) = &error.hint {
-                write!(f, " ({hint})")?;
+                write!(f, " ({})", one_line(hint))?;
             }
         }
         Ok(())
@@ -158,8 +159,17 @@ impl fmt::Display for Warning {
             write!(f, "line {line}: ")?;
         }
         if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
+            write!(f, "{}: ", one_line(&self.field))?;
         }
-        f.write_str(&self.message)
+        f.write_str(&one_line(&self.message))
     }
+}
+
+/// Escapes what would break a line or steer a terminal: keys and kinds come from the file as they are.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect::<String>().into()
 }

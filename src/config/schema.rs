@@ -178,4 +178,4 @@ fn shape_schema(shape: &Shape) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,13 +6,13 @@ use super::*;
 use crate::validate::file::tests::cases;
 use crate::{ComponentKind, Defaults, default_version, facts_for, print_defaults, yaml};
 
-struct Judge {
+pub(crate) struct Judge {
     schemas: Schemas,
     index: SchemaIndex,
 }
 
 impl Judge {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         compiler.enable_format_assertions();
@@ -21,7 +21,7 @@ impl Judge {
         Self { schemas, index }
     }
 
-    fn refuses(&self, document: &Value) -> Option<String> {
+    pub(crate) fn refuses(&self, document: &Value) -> Option<String> {
         self.schemas.validate(document, self.index).err().map(|error| format!("{error:#}"))
     }
 
