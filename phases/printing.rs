@@ -18,30 +18,43 @@ pub fn coredns(
     probe: &dyn ProbeBackend,
 ) -> Result<String, Failure> {
     let manifest = kubewright_manifests::coredns_manifest(cluster, facts)?;
-    if init.patches_directory.is_none() {
-        return Ok(manifest);
-    }
-    let documents = yaml::documents(manifest.as_bytes()).context("cannot patch the manifest of CoreDNS")?;
-    let mut patched = String::new();
-    for document in documents {
-        let mut object = document.value().clone();
-        if object["kind"] == "Deployment" {
-            object = patch_printed(Target::CorednsDeployment, object, init, facts, probe)?;
-        }
-        patched += &format!("---\n{}", yaml::to_string(&object));
-    }
-    Ok(patched)
+    patched(manifest, Target::CorednsDeployment, "Deployment", init, facts, probe)
 }
 
-/// The objects of kube-proxy.
+/// The objects of kube-proxy, with the user's patches.
 ///
 /// # Errors
-/// Only where a template is broken.
+/// The patches cannot be read, or do not fit.
 pub fn kube_proxy(
     init: &InitConfiguration,
     cluster: &ClusterConfiguration,
     document: &KubeProxyDoc,
     facts: &VersionFacts,
+    probe: &dyn ProbeBackend,
 ) -> Result<String, Failure> {
-    Ok(kubewright_manifests::kube_proxy_manifest(cluster, document, &init.local_api_endpoint, facts)?)
+    let manifest = kubewright_manifests::kube_proxy_manifest(cluster, document, &init.local_api_endpoint, facts)?;
+    patched(manifest, Target::KubeProxyDaemonSet, "DaemonSet", init, facts, probe)
+}
+
+fn patched(
+    manifest: String,
+    target: Target,
+    kind: &str,
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &dyn ProbeBackend,
+) -> Result<String, Failure> {
+    if init.patches_directory.is_none() {
+        return Ok(manifest);
+    }
+    let documents = yaml::documents(manifest.as_bytes()).context(format!("cannot patch the manifest for {target}"))?;
+    let mut patched = String::new();
+    for document in documents {
+        let mut object = document.value().clone();
+        if object["kind"] == kind {
+            object = patch_printed(target, object, init, facts, probe)?;
+        }
+        patched += &format!("---\n{}", yaml::to_string(&object));
+    }
+    Ok(patched)
 }

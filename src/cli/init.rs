@@ -69,9 +69,10 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         external.warnings.iter().for_each(|warning| warn(warning));
         if args.print_manifest {
             let (init, cluster, facts) = (&loaded.init, &loaded.cluster, &loaded.facts);
+            let probe = &*machine.backends.probe;
             render::data(&match phase.as_deref() {
-                Some("addon/coredns") => printing::coredns(init, cluster, facts, &*machine.backends.probe)?,
-                Some("addon/kube-proxy") => printing::kube_proxy(init, cluster, &loaded.kube_proxy, facts)?,
+                Some("addon/coredns") => printing::coredns(init, cluster, facts, probe)?,
+                Some("addon/kube-proxy") => printing::kube_proxy(init, cluster, &loaded.kube_proxy, facts, probe)?,
                 _ => return Err(Exit::failed("unknown flag: --print-manifest; it is one of `init phase addon …`")),
             });
             return Ok(());

@@ -1,4 +1,4 @@
-//! Patches of static pods, the kubelet's configuration and CoreDNS, as `--patches` takes them from a directory.
+//! Patches of static pods, the kubelet's configuration, CoreDNS and kube-proxy, as `--patches` takes them from a directory.
 //!
 //! Pure: the caller lists the directory, reads files when asked to, and writes what comes out.
 
@@ -38,6 +38,8 @@ pub enum Target {
     KubeletConfiguration,
     /// The Deployment of CoreDNS.
     CorednsDeployment,
+    /// The DaemonSet of kube-proxy.
+    KubeProxyDaemonSet,
 }
 
 /// How a patch is to be read.
@@ -237,6 +239,7 @@ impl Target {
         let mut targets = vec![Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager, Self::KubeScheduler];
         targets.extend(facts.kubelet.patch_target.then_some(Self::KubeletConfiguration));
         targets.extend(facts.coredns.patch_target.then_some(Self::CorednsDeployment));
+        targets.extend(facts.kube_proxy.patch_target.then_some(Self::KubeProxyDaemonSet));
         targets
     }
 
@@ -256,6 +259,7 @@ impl Target {
             Self::KubeScheduler => "kube-scheduler",
             Self::KubeletConfiguration => "kubeletconfiguration",
             Self::CorednsDeployment => "corednsdeployment",
+            Self::KubeProxyDaemonSet => "kubeproxydaemonset",
         }
     }
 }

@@ -144,6 +144,8 @@ fn addons_are_printed_without_a_cluster_and_without_a_trace() {
 
     let patches = home.path().join("patches");
     fs::create_dir(&patches).unwrap();
+    let daemon_set = "spec: {template: {spec: {nodeSelector: {a: b}}}}";
+    fs::write(patches.join("kubeproxydaemonset.yaml"), daemon_set).unwrap();
     fs::write(
         patches.join("corednsdeployment+json.json"),
         r#"[{"op": "replace", "path": "/spec/replicas", "value": 7}]"#,
@@ -154,6 +156,15 @@ fn addons_are_printed_without_a_cluster_and_without_a_trace() {
     let said = home.run(&["init", "phase", "addon", "coredns", "--print-manifest", "--config", file.as_str()]);
     let deployment = yaml::documents(succeeded(&said).as_bytes()).unwrap()[0].value().clone();
     assert_eq!(deployment["spec"]["replicas"], 7);
+
+    // A target that the version does not know is no error, as in the phases.
+    for (version, selects) in [("v1.36.2", false), ("v1.37.0", true)] {
+        let file = home.write("cluster.yaml", &text.replace("v1.36.2", version));
+        let said = home.run(&["init", "phase", "addon", "kube-proxy", "--print-manifest", "--config", file.as_str()]);
+        let documents = yaml::documents(succeeded(&said).as_bytes()).unwrap();
+        let selector = &documents.last().unwrap().value()["spec"]["template"]["spec"]["nodeSelector"];
+        assert_eq!(selector["a"] == "b", selects, "{version}: {selector}");
+    }
 }
 
 /// What real kubeadm 1.36.2 was seen to do with these names.

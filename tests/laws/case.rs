@@ -9,6 +9,9 @@ use kubewright_phases::options::InitOptions;
 use super::external_ca;
 use super::snapshot::Entry;
 
+/// Where the external etcd is.
+pub const EXTERNAL_ETCD: &str = "https://192.0.2.20:2379";
+
 /// What is special about a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -116,7 +116,12 @@ impl Machine {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         }
-        case.provided().iter().for_each(|(path, entry)| entry.put(&root.place(Utf8Path::new(path))));
+        for (path, entry) in case.provided() {
+            entry.put(&root.place(Utf8Path::new(&path)));
+            if entry.bytes().is_some() {
+                node.probe.edit(|machine| drop(machine.files.insert(path.into(), String::new())));
+            }
+        }
         // A real kubelet starts what it finds; here it looks once, so a phase that comes too late is found out.
         let external_etcd = case.shape == Shape::ExternalEtcd;
         let (manifests, kube) = (node.root.place(Utf8Path::new("/etc/kubernetes/manifests")), node.kube.clone());

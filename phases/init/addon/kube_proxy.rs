@@ -1,8 +1,10 @@
 //! Installs kube-proxy.
 
 use kubewright_config::KubeProxyDoc;
+use kubewright_manifests::patches::Target;
 
 use crate::artifacts::ClusterAdmin;
+use crate::patching::patch_object;
 use crate::prelude::*;
 
 /// The phase `addon/kube-proxy`.
@@ -20,6 +22,7 @@ impl Phase<Node> for KubeProxy {
         Read<InitOptions>,
         Read<ClusterAdmin>,
         Use<Kube>,
+        Use<Probe>,
     );
     type Output = ();
 
@@ -32,11 +35,16 @@ impl Phase<Node> for KubeProxy {
 
     async fn run(
         &self,
-        (init, cluster, document, facts, options, admin, kube): Self::Input,
+        (init, cluster, document, facts, options, admin, kube, probe): Self::Input,
         report: &Report,
     ) -> Result<(), Failure> {
         let (endpoint, proxies) = (&init.local_api_endpoint, &options.proxy_environment);
-        for object in kubewright_manifests::kube_proxy(&cluster, &document, endpoint, &facts, proxies)? {
+        let mut objects = kubewright_manifests::kube_proxy(&cluster, &document, endpoint, &facts, proxies)?;
+        // Before anything is applied: a patch that does not fit leaves no half of the addon behind.
+        for object in objects.iter_mut().filter(|object| object["kind"] == "DaemonSet") {
+            *object = patch_object(Target::KubeProxyDaemonSet, object.take(), &init, &facts, &probe, report)?;
+        }
+        for object in objects {
             kube.apply(&admin.0, &object, report).await?;
         }
         report.note("addons", "Applied essential addon: kube-proxy");

@@ -12,6 +12,8 @@ pub struct KubeProxyFacts {
     pub modes: Vec<String>,
     /// Fields that are written even if nobody sets them, with their zero values.
     pub zero_document: serde_json::Value,
+    /// Whether its DaemonSet is a target of `--patches`.
+    pub patch_target: bool,
 }
 
 /// CoreDNS's manifests.

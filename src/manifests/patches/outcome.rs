@@ -1,6 +1,6 @@
 //! Sees that patches left something that Kubernetes can use, and writes it as a typed client would.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ pub(super) fn settle(target: Target, object: &mut Value) -> Result<(), String> {
     let (api_version, kind, name) = match target {
         Target::KubeletConfiguration => ("kubelet.config.k8s.io/v1beta1", "KubeletConfiguration", None),
         Target::CorednsDeployment => ("apps/v1", "Deployment", Some("coredns")),
+        Target::KubeProxyDaemonSet => ("apps/v1", "DaemonSet", Some("kube-proxy")),
         pod => ("v1", "Pod", Some(pod.name())),
     };
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -26,12 +27,12 @@ pub(super) fn settle(target: Target, object: &mut Value) -> Result<(), String> {
     match target {
         // kubeadm writes it as the patches left it.
         Target::KubeletConfiguration => Ok(()),
-        Target::CorednsDeployment => {
+        Target::CorednsDeployment | Target::KubeProxyDaemonSet => {
             drop_nulls(object);
             if let Some(spec) = object.pointer_mut("/spec/template/spec") {
                 complete(spec);
             }
-            fits::<Deployment>(object)
+            if target == Target::CorednsDeployment { fits::<Deployment>(object) } else { fits::<DaemonSet>(object) }
         }
         _ => {
             drop_nulls(object);

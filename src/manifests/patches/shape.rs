@@ -34,7 +34,7 @@ impl Shape {
 pub(super) fn of(target: Target) -> &'static Shape {
     match target {
         Target::Etcd | Target::KubeApiserver | Target::KubeControllerManager | Target::KubeScheduler => POD,
-        Target::CorednsDeployment => DEPLOYMENT,
+        Target::CorednsDeployment | Target::KubeProxyDaemonSet => WORKLOAD,
         // Its type has no such tags.
         Target::KubeletConfiguration => Shape::PLAIN,
     }
@@ -42,10 +42,11 @@ pub(super) fn of(target: Target) -> &'static Shape {
 
 const POD: &Shape = &Shape(&[("metadata", Field::Object(METADATA)), ("spec", Field::Object(POD_SPEC)), STATUS]);
 
-const DEPLOYMENT: &Shape =
-    &Shape(&[("metadata", Field::Object(METADATA)), ("spec", Field::Object(DEPLOYMENT_SPEC)), STATUS]);
+/// A Deployment or a DaemonSet.
+const WORKLOAD: &Shape =
+    &Shape(&[("metadata", Field::Object(METADATA)), ("spec", Field::Object(WORKLOAD_SPEC)), STATUS]);
 
-const DEPLOYMENT_SPEC: &Shape = &Shape(&[("template", Field::Object(POD_TEMPLATE))]);
+const WORKLOAD_SPEC: &Shape = &Shape(&[("template", Field::Object(POD_TEMPLATE))]);
 
 const POD_TEMPLATE: &Shape = &Shape(&[("metadata", Field::Object(METADATA)), ("spec", Field::Object(POD_SPEC))]);
 

@@ -11,13 +11,14 @@ use super::*;
 use crate::fixture::defaults;
 use crate::{ControlPlaneNode, EtcdStart, kube_apiserver, kube_controller_manager, kube_scheduler};
 
-const ALL: [Target; 6] = [
+const ALL: [Target; 7] = [
     Target::Etcd,
     Target::KubeApiserver,
     Target::KubeControllerManager,
     Target::KubeScheduler,
     Target::KubeletConfiguration,
     Target::CorednsDeployment,
+    Target::KubeProxyDaemonSet,
 ];
 const TYPES: [PatchType; 3] = [PatchType::Json, PatchType::Merge, PatchType::Strategic];
 
@@ -41,6 +42,11 @@ fn object(target: Target) -> Value {
         Target::CorednsDeployment => {
             let objects = crate::coredns(&init.cluster, &init.facts, None).unwrap();
             return objects.into_iter().find(|object| object["kind"] == "Deployment").unwrap();
+        }
+        Target::KubeProxyDaemonSet => {
+            let (local, document) = (&init.init.local_api_endpoint, &init.kube_proxy);
+            let objects = crate::kube_proxy(&init.cluster, document, local, &init.facts, &[]).unwrap();
+            return objects.into_iter().find(|object| object["kind"] == "DaemonSet").unwrap();
         }
     };
     yaml::document(pod.unwrap().yaml.as_bytes()).unwrap().value().clone()
