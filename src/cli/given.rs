@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::MAX_FILE_BYTES;
 
-/// Reads the file of `--config`; more than any configuration needs is refused.
+/// Reads the file of `--config`. Of one that is too large it reads just enough for the configuration's own error.
 pub fn read_config(path: &str) -> Result<Vec<u8>, Failure> {
     tracing::info!("loading configuration from {path:?}");
     read("configuration", path, "name an existing, readable file with --config")
@@ -23,6 +23,12 @@ pub fn read_old_config(path: &str) -> Result<Vec<u8>, Failure> {
 /// Reads a template that `-o` names.
 pub fn read_template(path: &str) -> Result<String, Failure> {
     let bytes = read("template", path, "name an existing, readable file with -o")?;
+    if bytes.len() > MAX_FILE_BYTES {
+        let large = Failure::new(format!("it is larger than {MAX_FILE_BYTES} bytes"));
+        return Err(large
+            .context(format!("cannot read the template file `{path}`"))
+            .hint("name a smaller file with -o"));
+    }
     String::from_utf8(bytes).context(format!("cannot read the template file `{path}`"))
 }
 
@@ -30,10 +36,7 @@ fn read(what: &str, path: &str, hint: &str) -> Result<Vec<u8>, Failure> {
     let doing = || format!("cannot read the {what} file `{path}`");
     let file = File::open(path).context(doing()).hint(hint)?;
     let mut bytes = Vec::new();
-    let read = file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).context(doing()).hint(hint)?;
-    if read > MAX_FILE_BYTES {
-        return Err(Failure::new(format!("it is larger than {MAX_FILE_BYTES} bytes")).context(doing()).hint(hint));
-    }
+    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).context(doing()).hint(hint)?;
     Ok(bytes)
 }
 

@@ -6,6 +6,7 @@ mod config;
 #[cfg(debug_assertions)]
 mod crash;
 mod help;
+mod invalid;
 mod kinder;
 mod kubeadm;
 mod kubeconfig;

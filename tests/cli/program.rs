@@ -61,8 +61,13 @@ impl Home {
 
     /// Writes a file that the program can read.
     pub fn write(&self, name: &str, text: &str) -> Utf8PathBuf {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    /// Writes a file that need not be text.
+    pub fn write_bytes(&self, name: &str, bytes: &[u8]) -> Utf8PathBuf {
         let path = self.path().join(name);
-        fs::write(&path, text).unwrap();
+        fs::write(&path, bytes).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         path
     }
