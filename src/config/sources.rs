@@ -152,6 +152,10 @@ impl<'a> Sources<'a> {
                     let error = ConfigError::invalid("apiVersion", format!("{group}/{version}"), reason);
                     errors.push(error.at(Some(line)).hint("write kubeadm.k8s.io/v1beta4"));
                 }
+                // What kubeadm 1.20 stores beside the configuration; nobody reads it from a file.
+                (GROUP, None) if kind == "ClusterStatus" && version == "v1beta2" => {
+                    warnings.push(ignored(group, version, kind, document.line("kind")));
+                }
                 (_, None) => warnings.push(unknown(group, version, kind, document.line("kind"))),
             }
         }

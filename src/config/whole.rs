@@ -73,3 +73,6 @@ pub(crate) fn documents(bytes: &[u8], told: &mut Told) -> Vec<Document> {
         Vec::new()
     })
 }
+
+#[cfg(test)]
+mod tests;

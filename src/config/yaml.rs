@@ -8,6 +8,8 @@ mod places;
 mod read;
 mod scalar;
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::error::ConfigError;
@@ -19,7 +21,7 @@ pub use emit::to_string;
 const MAX_BYTES: usize = 3 << 20;
 
 /// One document of a file.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Document {
     value: Value,
     duplicates: Vec<Duplicate>,
@@ -35,6 +37,13 @@ pub struct Duplicate {
     pub first_line: usize,
     /// Line of the one that counts.
     pub line: usize,
+}
+
+/// Tokens and keys may stand anywhere in a document, so nothing of it is shown.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("line", &self.place.line).finish_non_exhaustive()
+    }
 }
 
 impl Document {

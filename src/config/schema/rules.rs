@@ -135,7 +135,7 @@ pub(crate) fn image_tag() -> Value {
 
 /// A validity that is not zero.
 pub(crate) fn validity() -> Value {
-    json!({"not": {"pattern": r"^\+?[0.a-zµμ]*$"}})
+    json!({"not": {"type": "string", "pattern": r"^\+?[0.a-zµμ]*$"}})
 }
 
 pub(crate) fn mount_path() -> Value {
