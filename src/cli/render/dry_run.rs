@@ -94,6 +94,9 @@ fn differences(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::
         let Some(name) = ObjectRef::of(&object) else { continue };
         unified(out, "/dev/null", &name.to_string(), "", &yaml::to_string(&redacted(object)))?;
     }
+    for (name, patch) in kube.patches() {
+        unified(out, &name.to_string(), &format!("{name} with this patch"), "", &yaml::to_string(&patch))?;
+    }
     Ok(())
 }
 

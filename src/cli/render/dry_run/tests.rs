@@ -1,8 +1,10 @@
 //! Differences show what changes, and no secret.
 
+use std::time::Duration;
+
 use kubewright_host::{DryChange, DryKind};
 use kubewright_node::dry_run::DryKube;
-use kubewright_node::{Contents, Mode};
+use kubewright_node::{Contents, KubeAccess, KubeBackend, Mode, ObjectRef, PatchKind};
 use serde_json::json;
 
 use super::{differences, redacted};
@@ -84,4 +86,19 @@ fn a_tokens_secret_half_is_withheld_and_its_purpose_is_not() {
 fn everything_in_other_secrets_is_withheld() {
     let secret = json!({"kind": "Secret", "type": "Opaque", "data": {"ca.key": "eA==", "description": "eA=="}});
     assert_eq!(redacted(secret)["data"], json!({"ca.key": "<withheld>", "description": "<withheld>"}));
+}
+
+#[tokio::test]
+async fn objects_are_additions_without_what_secrets_hide() {
+    let kube = DryKube::default();
+    let access = KubeAccess { kubeconfig: String::new().into(), server: None, call_limit: Duration::ZERO };
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}, "data": {"k": "c2VjcmV0"}});
+    kube.create(&access, &secret).await.unwrap();
+    let node = ObjectRef { api_version: "v1".into(), kind: "Node".into(), namespace: None, name: "cp1".into() };
+    kube.patch(&access, &node, &json!({"metadata": {"labels": {"a": "b"}}}), PatchKind::Merge).await.unwrap();
+    let mut out = String::new();
+    differences(&mut out, &[], &kube).unwrap();
+    assert!(out.starts_with("--- /dev/null\n+++ Secret n/s\n") && out.contains("\n+  k: <withheld>\n"), "{out}");
+    assert!(out.contains("--- Node cp1\n+++ Node cp1 with this patch\n") && out.contains("+    a: b\n"), "{out}");
+    assert!(!out.contains("c2VjcmV0"), "{out}");
 }
