@@ -52,10 +52,10 @@ impl Credentials<'_> {
             );
             return Ok(());
         }
+        let signer = authority.0.signer("ca")?;
         report.note("kubeconfig", format!("Writing \"{name}\" kubeconfig file"));
         let issuing = Issuing::new(self.cluster, self.facts, clock);
         let node_name = &self.init.node_registration.name;
-        let signer = authority.0.signer("ca")?;
         let spec = kind.leaf_spec(&conventions(self.facts), node_name);
         let validity = signer.client_validity(issuing.now, self.cluster.certificate_validity_period);
         let algorithm = issuing.algorithm();

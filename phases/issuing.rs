@@ -103,14 +103,14 @@ impl<'a> Issuing<'a> {
             }
             return Ok(());
         }
+        let parent = profile.parent.map_or("ca", |parent| parent.profile().base_name);
+        let signer = authority.signer(parent)?;
         report.note("certs", format!("Generating \"{base}\" certificate and key"));
         if !names.is_empty() {
             let (dns, ips) = (names.dns().join(" "), names.ips().iter().map(ToString::to_string).collect::<Vec<_>>());
             let ips = ips.join(" ");
             report.note("certs", format!("{base} serving cert is signed for DNS names [{dns}] and IPs [{ips}]"));
         }
-        let parent = profile.parent.map_or("ca", |parent| parent.profile().base_name);
-        let signer = authority.signer(parent)?;
         let conventions = self.conventions();
         let spec = profile.leaf_spec(&conventions, node_name, names).expect("the callers name leaves only");
         let validity = signer.leaf_validity(self.now, self.cluster.certificate_validity_period, &conventions);
