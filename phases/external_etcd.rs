@@ -36,6 +36,11 @@ pub fn credentials(etcd: &ExternalEtcd, subject: &Subject<'_>) -> Result<Credent
     Ok(Credentials { authorities, identity })
 }
 
+/// Where etcd answers HTTP, which may be elsewhere than where it answers gRPC.
+pub fn endpoints(etcd: &ExternalEtcd) -> &[String] {
+    if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints }
+}
+
 /// Asks one member for its version.
 ///
 /// # Errors

@@ -45,14 +45,17 @@ impl Check for AdvertiseAddress {
             if subject.cluster.etcd.local().is_none() {
                 return Vec::new();
             }
-            let message = format!("no network interface has the advertised address {address}, at which etcd is to listen");
+            let message =
+                format!("no network interface has the advertised address {address}, at which etcd is to listen");
             return vec![Finding::warning("AdvertiseAddress", message, self.fix())];
         };
         let others: Vec<String> = interfaces
             .iter()
             .filter(|interface| interface.up && !interface.loopback)
             .flat_map(|interface| interface.addresses.iter().map(|other| (other, &interface.name)))
-            .filter(|(other, _)| is_global_unicast(**other) && other.is_ipv6() == address.is_ipv6() && **other != address)
+            .filter(|(other, _)| {
+                is_global_unicast(**other) && other.is_ipv6() == address.is_ipv6() && **other != address
+            })
             .map(|(other, name)| format!("{other} ({name})"))
             .collect();
         if !others.is_empty() {
@@ -71,7 +74,8 @@ impl Check for AdvertiseAddress {
 
 /// The machine as the configuration's defaults see it.
 fn host(subject: &Subject<'_>) -> HostFacts {
-    let (ipv4, ipv6) = (subject.probe.read("/proc/net/route".into()), subject.probe.read("/proc/net/ipv6_route".into()));
+    let (ipv4, ipv6) =
+        (subject.probe.read("/proc/net/route".into()), subject.probe.read("/proc/net/ipv6_route".into()));
     let interfaces = subject.probe.interfaces().into_iter().map(|found| kubewright_config::Interface {
         name: found.name,
         up: found.up,

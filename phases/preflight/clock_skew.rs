@@ -74,7 +74,8 @@ fn not_valid_yet(subject: &Subject<'_>, now: OffsetDateTime) -> Vec<String> {
         let from = known.certificate.not_before();
         let name = kind.profile().base_name;
         let after = from > now + TOLERANCE;
-        after.then(|| format!("the authority {name}.crt is valid from {} on", from.format(&Rfc3339).unwrap_or_default()))
+        after
+            .then(|| format!("the authority {name}.crt is valid from {} on", from.format(&Rfc3339).unwrap_or_default()))
     });
     early.collect()
 }
@@ -93,8 +94,7 @@ async fn other_time_at_etcd(subject: &Subject<'_>) -> Vec<String> {
             format!("the external etcd `{endpoint}` says {told}, {} {direction}", words(difference.abs()))
         })
     };
-    let endpoints = if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints };
-    join_all(endpoints.iter().map(ask)).await.into_iter().flatten().collect()
+    join_all(external_etcd::endpoints(etcd).iter().map(ask)).await.into_iter().flatten().collect()
 }
 
 fn words(difference: Duration) -> String {

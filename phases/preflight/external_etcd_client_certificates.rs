@@ -35,7 +35,8 @@ impl Check for ExternalEtcdClientCertificates {
         let named = [("caFile", &etcd.ca_file), ("certFile", &etcd.cert_file), ("keyFile", &etcd.key_file)];
         let missing = named.into_iter().filter_map(|(field, path)| {
             let path = path.as_ref().filter(|path| !subject.probe.exists(path))?;
-            let fix = format!("copy it there from where etcd's certificates are made, or correct etcd.external.{field}");
+            let fix =
+                format!("copy it there from where etcd's certificates are made, or correct etcd.external.{field}");
             Some(Finding::error("ExternalEtcdClientCertificates", format!("{path} doesn't exist"), fix))
         });
         missing.collect()

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use kubewright_config::model::ExternalEtcd;
 use kubewright_config::{KubernetesVersion, VersionFacts};
 
 use crate::checks::{Check, Finding, Name, Subject, errors};
@@ -47,17 +46,12 @@ impl Check for ExternalEtcdVersion {
                     }
                     Ok(answer) => too_old(endpoint, answer.status, &answer.body, minimum),
                 };
-                join_all(endpoints(etcd).iter().map(ask)).await
+                join_all(external_etcd::endpoints(etcd).iter().map(ask)).await
             }
         };
         let finding = |(message, fix)| Finding::error("ExternalEtcdVersion", message, fix);
         wrong.into_iter().flatten().map(finding).collect()
     }
-}
-
-/// Where etcd answers HTTP, which may be elsewhere than where it answers gRPC.
-fn endpoints(etcd: &ExternalEtcd) -> &[String] {
-    if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints }
 }
 
 fn too_old(endpoint: &str, status: u16, body: &str, minimum: &str) -> Option<(String, String)> {

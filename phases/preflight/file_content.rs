@@ -1,9 +1,9 @@
 //! Pods reach each other through the node's kernel.
 
 use async_trait::async_trait;
+use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::VersionFacts;
 use kubewright_config::facts::Severity;
-use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::checks::{Check, Finding, Name, Subject, path_label};
 

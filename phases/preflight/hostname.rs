@@ -36,7 +36,8 @@ impl Check for Hostname {
         let unreachable = |why: &str| Finding::warning("Hostname", format!("hostname \"{name}\" {why}"), &*fix);
         let mut findings = Vec::new();
         if name.len() > LONGEST {
-            let message = format!("invalid node name format \"{name}\": name part must be no more than {LONGEST} characters");
+            let message =
+                format!("invalid node name format \"{name}\": name part must be no more than {LONGEST} characters");
             findings.push(Finding::warning("Hostname", message, "choose a shorter name with --node-name"));
         }
         match subject.probe.resolve(name, LOOK_LIMIT).await {

@@ -43,7 +43,9 @@ impl Check for HttpProxy {
             None => Vec::new(),
             Some(proxy) => vec![Finding::warning(
                 "HTTPProxy",
-                format!("Connection to \"{url}\" uses proxy \"{proxy}\". If that is not intended, adjust your proxy settings"),
+                format!(
+                    "Connection to \"{url}\" uses proxy \"{proxy}\". If that is not intended, adjust your proxy settings"
+                ),
                 format!("add {address} to NO_PROXY, or unset HTTPS_PROXY"),
             )],
         }

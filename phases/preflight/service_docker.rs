@@ -41,7 +41,11 @@ impl Check for ServiceDocker {
             Err(late) => return vec![Finding::warning("Service-docker", late, self.fix())],
         };
         if !state.exists {
-            return vec![Finding::warning("Service-docker", "docker service does not exist", "install Docker's package")];
+            return vec![Finding::warning(
+                "Service-docker",
+                "docker service does not exist",
+                "install Docker's package",
+            )];
         }
         let mut findings = Vec::new();
         if !state.enabled {

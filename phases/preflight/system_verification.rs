@@ -102,11 +102,16 @@ fn known_kernel(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let series: Vec<String> = kernels.series.iter().map(|series| format!("{series}, ")).collect();
-    let message = format!("kernel release {release} is unsupported. Supported are {}{} and newer", series.concat(), kernels.from);
+    let message =
+        format!("kernel release {release} is unsupported. Supported are {}{} and newer", series.concat(), kernels.from);
     Finding::error(ID, message, "boot one of these kernels").with_severity(subject.facts.preflight.kernel_version)
 }
 
-async fn kernel_options(subject: &Subject<'_>, groups: Option<&ControlGroups>, kernels: &KernelFacts) -> Option<Finding> {
+async fn kernel_options(
+    subject: &Subject<'_>,
+    groups: Option<&ControlGroups>,
+    kernels: &KernelFacts,
+) -> Option<Finding> {
     let config = match subject.probe.kernel_config().await {
         Ok(config) => config,
         Err(error) => {
@@ -149,7 +154,8 @@ async fn old_control_groups(subject: &Subject<'_>, groups: &ControlGroups) -> Op
     }
     // A kubelet that is missing is what the check of its version says.
     let installed = subject.kubelet_version().await.unwrap_or(&subject.facts.version);
-    let refuses = facts_for(installed).map_or(subject.facts.kubelet.refuses_cgroup_v1, |facts| facts.kubelet.refuses_cgroup_v1);
+    let refuses =
+        facts_for(installed).map_or(subject.facts.kubelet.refuses_cgroup_v1, |facts| facts.kubelet.refuses_cgroup_v1);
     // Whoever told the kubelet to live with it has been asked already.
     let told = subject.kubelet.document.get("failCgroupV1").and_then(serde_json::Value::as_bool) == Some(false);
     let severity = match subject.facts.preflight.cgroup_v1 {
@@ -175,12 +181,14 @@ fn controllers(subject: &Subject<'_>, groups: &ControlGroups) -> Vec<Finding> {
         return vec![Finding::error(ID, message, "see that control groups are mounted, and that root may read them")];
     };
     let missing = |names: &[String]| {
-        let missing: Vec<&str> = names.iter().map(String::as_str).filter(|name| !there.iter().any(|it| it == name)).collect();
+        let missing: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| !there.iter().any(|it| it == name)).collect();
         (!missing.is_empty()).then(|| missing.join(" "))
     };
     let fix = "boot with these controllers enabled (`cgroup_enable=` on the kernel's command line), or another kernel";
     let required = missing(required).map(|names| Finding::error(ID, format!("missing required cgroups: {names}"), fix));
-    let optional = missing(optional).map(|names| Finding::warning(ID, format!("missing optional cgroups: {names}"), fix));
+    let optional =
+        missing(optional).map(|names| Finding::warning(ID, format!("missing optional cgroups: {names}"), fix));
     optional.into_iter().chain(required).collect()
 }
 

@@ -86,9 +86,13 @@ impl ServiceBackend for HostServices {
                 if !exists {
                     return Ok(ServiceState::default());
                 }
-                let enabled = self.run(systemctl, &["is-enabled", service], doing, service).await?.ok();
-                let active = self.run(systemctl, &["is-active", service], doing, service).await?;
-                Ok(ServiceState { exists, enabled, active: matches!(active.stdout.trim(), "active" | "activating") })
+                let (is_enabled, is_active) = (["is-enabled", service], ["is-active", service]);
+                let (enabled, active) = tokio::try_join!(
+                    self.run(systemctl, &is_enabled, doing, service),
+                    self.run(systemctl, &is_active, doing, service),
+                )?;
+                let active = matches!(active.stdout.trim(), "active" | "activating");
+                Ok(ServiceState { exists, enabled: enabled.ok(), active })
             }
             Init::OpenRc { service: rc_service, update } => {
                 let status = self.run(rc_service, &[service, "status"], doing, service).await?;
