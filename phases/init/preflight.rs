@@ -1,10 +1,10 @@
 //! Looks whether this machine can become a control plane, and fetches the images, before anything is changed.
 
 use futures_util::future::join_all;
-use kubewright_config::facts::Severity;
-use kubewright_config::model::ImagePullPolicy;
-use kubewright_config::images::{self, Image};
 use kubewright_config::KubeletDoc;
+use kubewright_config::facts::Severity;
+use kubewright_config::images::{self, Image};
+use kubewright_config::model::ImagePullPolicy;
 
 use tokio::sync::OnceCell;
 
