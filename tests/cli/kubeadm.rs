@@ -154,6 +154,7 @@ fn flags_have_the_habits_of_kubeadms() {
         "-v=0 init --vmodule a=1 phase certs ca --dry-run --cert-dir PKI",
         "init phase certs ca --dry-run=true --cert-dir /nowhere --cert-dir PKI",
         "init phase certs ca --dry_run=T --cert_dir=PKI --v 0",
+        "init --cert-dir PKI phase certs --dry-run ca",
         "init phase uploadconfig kubeadm --dry-run --node-name x --help",
         "init phase bootstraptoken --skip-token-print=false --help",
         "init phase kubelet-finalize experimental-cert-rotation --help",

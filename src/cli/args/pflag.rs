@@ -86,9 +86,83 @@ pub fn with_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     arguments.into_iter().map(spelled).collect()
 }
 
+/// Puts flags behind the names of commands: `init --cert-dir DIR phase certs ca` means that phase's flag. clap would
+/// take it for one of `init`, and nobody would look at it.
+pub fn behind_commands(tree: impl FnOnce() -> Command, arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_flag = |word: &OsString| word.as_bytes().starts_with(b"-");
+    let first_flag = arguments.iter().position(is_flag).unwrap_or(arguments.len());
+    if arguments.iter().skip(first_flag).all(is_flag) {
+        return arguments;
+    }
+    let mut tree = tree();
+    tree.build();
+    let mut command = Some(&tree);
+    let mut words = arguments.into_iter();
+    let (mut names, mut rest): (Vec<_>, Vec<_>) = (words.next().into_iter().collect(), Vec::new());
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            rest.push(word);
+            break;
+        }
+        if text.starts_with('-') {
+            let follows = command.is_some_and(|command| value_follows(command, &text));
+            rest.push(word);
+            if follows {
+                rest.extend(words.next());
+            }
+            continue;
+        }
+        let below = command.and_then(|command| command.find_subcommand(text.as_ref()));
+        if below.is_some() {
+            names.push(word)
+        } else {
+            rest.push(word)
+        }
+        // What follows a word that is no command is none either.
+        command = below;
+    }
+    names.extend(rest);
+    names.extend(words);
+    names
+}
+
+/// Whether the word is a flag of the command, or of one below it, whose value is the next word.
+pub fn value_follows(command: &Command, word: &str) -> bool {
+    let known = command.get_arguments().find(|arg| match word.strip_prefix("--") {
+        Some(name) => arg.get_long() == Some(name),
+        // `-v5` and `-v=5` hold their value.
+        None => word.len() == 2 && arg.get_short() == word.chars().nth(1),
+    });
+    match known {
+        Some(arg) => matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) && !arg.is_require_equals_set(),
+        None => command.get_subcommands().any(|below| value_follows(below, word)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{go_bool, with_dashes};
+    use super::{behind_commands, go_bool, with_dashes};
+
+    #[test]
+    fn flags_before_a_command_are_that_commands() {
+        for (typed, meant) in [
+            ("x init --cert-dir d phase certs --dry-run ca", "x init phase certs ca --cert-dir d --dry-run"),
+            ("x -v 3 init --config f", "x init -v 3 --config f"),
+            ("x -v3 init --upload-certs phase certs", "x init phase certs -v3 --upload-certs"),
+            ("x config --config f images --rootfs / list", "x config images list --config f --rootfs /"),
+            ("x init --config phase", "x init --config phase"),
+            ("x init --config=f phase --nope certs", "x init phase certs --config=f --nope"),
+            ("x completion -v 1 bash version", "x completion -v 1 bash version"),
+            ("x init --dry-run -- phase certs", "x init --dry-run -- phase certs"),
+            ("x init phase certs", "x init phase certs"),
+        ] {
+            let typed = typed.split(' ').map(Into::into).collect();
+            let found = behind_commands(crate::args::command, typed);
+            let found: Vec<&str> = found.iter().map(|word| word.to_str().unwrap()).collect();
+            assert_eq!(found.join(" "), meant);
+        }
+    }
 
     #[test]
     fn names_of_flags_get_dashes_and_values_stay() {

@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Command};
 use kubewright_engine::Failure;
 
+use super::pflag::value_follows;
 use crate::exit::Exit;
 use crate::program;
 use crate::render::data;
@@ -115,7 +116,7 @@ fn path<'a>(root: &'a Command, arguments: &[OsString]) -> (Vec<String>, &'a Comm
     let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
     while let Some(word) = words.next() {
         if word.starts_with('-') {
-            if takes_next(command, &word) {
+            if value_follows(command, &word) {
                 words.next();
             }
             continue;
@@ -125,16 +126,4 @@ fn path<'a>(root: &'a Command, arguments: &[OsString]) -> (Vec<String>, &'a Comm
         command = below;
     }
     (names, command)
-}
-
-/// Whether the next word is the value of this flag.
-fn takes_next(command: &Command, word: &str) -> bool {
-    let known = command.get_arguments().find(|arg| match word.strip_prefix("--") {
-        Some(name) => arg.get_long() == Some(name),
-        // `-v5` and `-v=5` hold their value.
-        None => word.len() == 2 && arg.get_short() == word.chars().nth(1),
-    });
-    known.is_some_and(|arg| {
-        matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) && !arg.is_require_equals_set()
-    })
 }
