@@ -63,7 +63,10 @@ fn certificate(found: &X509Certificate<'_>, authority: Option<&X509Certificate<'
                 ("alternative names", names.general_names.iter().map(alternative).collect())
             }
             ParsedExtension::SubjectKeyIdentifier(_) => ("subject key identifier", json!("present")),
-            ParsedExtension::AuthorityKeyIdentifier(_) => ("authority key identifier", json!("present")),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                let known = authority.is_some_and(|ca| subject_key(ca) == id.key_identifier.as_ref().map(|id| id.0));
+                ("authority key identifier", json!(if known { "the cluster's authority" } else { "another" }))
+            }
             _ => ("unknown", json!(extension.oid.to_id_string())),
         };
         order.push(if extension.critical { format!("{name}, critical") } else { name.to_owned() });
@@ -73,6 +76,13 @@ fn certificate(found: &X509Certificate<'_>, authority: Option<&X509Certificate<'
     order.sort();
     description["extensions"] = json!(order);
     description
+}
+
+fn subject_key<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
+    certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0),
+        _ => None,
+    })
 }
 
 fn extended(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Value {

@@ -126,3 +126,6 @@ fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

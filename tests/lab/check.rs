@@ -11,6 +11,7 @@ use clap::Args;
 
 use crate::{
     cli::Binaries,
+    differential,
     error::{LabError, Result},
     lab::Lab,
     layout::{self, Cache},
@@ -23,7 +24,7 @@ use crate::{
 pub(crate) struct Test {
     /// Run only the tests whose names contain this, and no other check
     filter: Option<String>,
-    /// Leave out what needs root: the tests on lab nodes
+    /// Leave out what needs root: the tests on lab nodes, and the comparison with kubeadm
     #[arg(long)]
     no_cluster: bool,
     #[command(flatten)]
@@ -51,13 +52,16 @@ impl Test {
         let run = runner.run("default", self);
         tally.tests("tests without a cluster", run, self.filter.is_some());
         if self.no_cluster {
-            say::step("the tests on lab nodes are left out: --no-cluster");
+            say::step("the tests on lab nodes and the comparison with kubeadm are left out: --no-cluster");
         } else {
             let run = self.prepare(&cache).and_then(|(_lock, lab)| {
                 let run = runner.run("cluster", self);
                 lab.down().and(run)
             });
             tally.tests("tests on lab nodes", run, self.filter.is_some());
+            let compared = differential::both(&cache, self.filter.as_deref());
+            let counts = compared.map(|(passed, failed)| Counts { passed, failed });
+            tally.tests("comparison with kubeadm", counts, self.filter.is_some());
         }
         tally.close()
     }

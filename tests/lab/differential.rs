@@ -71,7 +71,6 @@ impl Differential {
 }
 
 /// Compares all cases with the peer that the lab builds, and with the recordings; tells how many passed and failed.
-#[expect(dead_code, reason = "cargo lab test calls it once every case passes")]
 pub(crate) fn both(cache: &Cache, filter: Option<&str>) -> Result<(usize, usize)> {
     let release = "v1.20.2".parse().map_err(unable)?;
     let peers = [Peer::Program { path: kubeadm(cache)?, release, record: None }, Peer::Recorded(recordings())];
