@@ -106,7 +106,7 @@ impl Case {
         Ok(cases)
     }
 
-    /// What kubeadm of that release is to run; kubewright too, unless it reads another form.
+    /// What both are to run for that release.
     pub(crate) fn script(&self, release: Release, form: Form) -> Result<Script> {
         let config = match (self.text()?, &self.config_1_20) {
             (_, Some(text)) if release.minor == 20 => Some(older::finish(text, self, release, form)?),

@@ -35,7 +35,7 @@ fn certificate(found: &X509Certificate<'_>, authority: Option<&X509Certificate<'
     let of_authority = authority.is_some_and(|ca| ca.validity().not_before.timestamp() == not_before);
     // An authority that the run itself made is as old as the run, to the second or not.
     let from = match began - not_before {
-        ago if ago.abs() < 100 => "now".to_owned(),
+        ago if ago.abs() < 150 => "now".to_owned(),
         ago if (200..=400).contains(&ago) => "5 minutes ago".to_owned(),
         _ if of_authority => "the authority's own".to_owned(),
         _ => validity.not_before.to_string(),

@@ -41,7 +41,7 @@ pub(crate) fn printed(text: &str) -> Value {
         return value;
     }
     match documents(text) {
-        Ok(read) if !read.is_empty() && read.iter().all(|document| document.get("apiVersion").is_some()) => {
+        Ok(read) if !read.is_empty() && read.iter().all(Value::is_object) => {
             one_or_many(read)
         }
         _ => lines(text),
@@ -118,6 +118,6 @@ mod tests {
             printed("apiVersion: v1\n---\napiVersion: v2\n"),
             json!([{"apiVersion": "v1"}, {"apiVersion": "v2"}])
         );
-        assert_eq!(printed("a: b\nc"), json!(["a: b", "c"]));
+        assert_eq!(printed("[a] b\nc"), json!(["[a] b", "c"]));
     }
 }

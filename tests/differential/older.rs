@@ -56,14 +56,6 @@ pub(crate) fn finish(text: &str, case: &Case, release: Release, form: Form) -> R
     }
     let mut read = documents(text).map_err(|error| DifferentialError::data(&case.name, error))?;
     add_cluster(&mut read, case, release, form);
-    if form != Form::V1beta2 {
-        for document in read.iter_mut().filter(|document| is_kubeadms(document)) {
-            document["apiVersion"] = json!(form.api_version());
-            if let Some(dns) = document.get_mut("dns").and_then(Value::as_object_mut) {
-                dns.remove("type");
-            }
-        }
-    }
     written(&read, case)
 }
 

@@ -110,15 +110,18 @@ pub fn run(options: &Options) -> Result<Report> {
 
 fn record(dir: &Path, release: Release, done: &[(usize, Row, Harvest)]) -> Result<()> {
     let default = done.iter().find(|(_, row, _)| row.case == DEFAULT).map(|(.., theirs)| theirs);
-    let Some(default) = default else {
-        return Err(DifferentialError::data(
-            DEFAULT,
-            "the others refer to this case: record all of them, without a filter",
-        ));
-    };
     let recordings = Recordings::open(dir)?;
-    recordings.clear(release)?;
-    recordings.write(DEFAULT, default, None)?;
+    let known = recordings.read(DEFAULT)?;
+    let default = match (default, &known) {
+        (Some(default), _) => {
+            // The others refer to this one, so all are made anew.
+            recordings.clear(release)?;
+            recordings.write(DEFAULT, default, None)?;
+            default
+        }
+        (None, Some(known)) if Recordings::release(dir)? == release => known,
+        (None, _) => return Err(DifferentialError::data(DEFAULT, "the others refer to this case: record it first")),
+    };
     for (_, row, theirs) in done.iter().filter(|(_, row, _)| row.case != DEFAULT && row.trouble.is_none()) {
         recordings.write(&row.case, theirs, Some(default))?;
     }
@@ -194,7 +197,6 @@ impl Bench<'_> {
             (None, Peer::Program { path, .. }) => self.one(case, &script, path, Side::Kubeadm)?,
             (None, Peer::Recorded(_)) => Harvest::default(),
         };
-        let script = case.script(self.release, if old { OURS_OF_OLD } else { case.form })?;
         let mut ours = self.one(case, &script, &self.options.program, Side::Kubewright)?;
         // kubeadm shows patches in older dry runs only; in newer ones what it says about the node is compared instead.
         let idle = if old { "said about the node" } else { "object Node patch" };
@@ -215,9 +217,6 @@ impl Bench<'_> {
         harvest
     }
 }
-
-/// The form that kubewright is given where kubeadm 1.20 is given v1beta2.
-const OURS_OF_OLD: Form = Form::V1beta3;
 
 /// A case that is meant to be refused must be, and the other way round: or it shows less than it seems to.
 fn unexpected(case: &Case, theirs: &Harvest) -> Option<&'static str> {

@@ -29,7 +29,7 @@ pub(crate) struct Differential {
     #[arg(long, conflicts_with_all = ["peer", "kubernetes_version"])]
     recorded: bool,
     /// Keep what the peer gives as the recordings that `--recorded` reads
-    #[arg(long, requires = "peer", conflicts_with = "filter")]
+    #[arg(long, requires = "peer")]
     record: bool,
     /// Only cases whose names contain this
     #[arg(long, value_name = "TEXT")]

@@ -90,7 +90,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub node_name: Option<String>,
     /// Path to a directory that contains files named "target[suffix][+patchtype].extension"
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "experimental-patches", value_name = "DIR")]
     pub patches: Option<String>,
     /// Specify range of IP addresses for the pod network. If set, the control plane will automatically allocate CIDRs for every node
     #[arg(long, value_name = "CIDR")]

@@ -30,7 +30,10 @@ impl Run {
         run.write("dry/apiserver.crt", data!("leaf.crt"));
         run.write("dry/apiserver.key", data!("leaf.key"));
         run.write("dry/admin.conf", &kubeconfig("https://192.0.2.10:6443", "kubernetes-admin", data!("leaf.crt")));
-        run.write("dry/etcd.yaml", "kind: Pod\nspec:\n  containers:\n  - command: [etcd, --a=1, --b=2]\n    image: x:1\n");
+        run.write(
+            "dry/etcd.yaml",
+            "kind: Pod\nspec:\n  containers:\n  - command: [etcd, --a=1, --b=2]\n    image: x:1\n",
+        );
         run.write("dry/config.yaml", "kind: KubeletConfiguration\nmaxPods: 110\n");
         run.write("dry/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--a=1 --b=2\"\n");
         run.write("files/etc/kubernetes/manifests/etcd.yaml", "kind: Pod\n");
@@ -145,9 +148,8 @@ fn how_a_key_is_written_and_its_size_count() {
 
 #[test]
 fn a_kubeconfigs_server_user_and_certificate_count() {
-    let config = |server, user, certificate| {
-        told(|run| run.write("dry/admin.conf", &kubeconfig(server, user, certificate)))
-    };
+    let config =
+        |server, user, certificate| told(|run| run.write("dry/admin.conf", &kubeconfig(server, user, certificate)));
     let (server, user, leaf) = ("https://192.0.2.10:6443", "kubernetes-admin", data!("leaf.crt"));
     assert_eq!(config("https://192.0.2.10:443", user, leaf), ["dry admin.conf: holds.clusters[0].cluster.server"]);
     assert_eq!(config(server, "other", leaf), ["dry admin.conf: holds.users[0].name"]);
