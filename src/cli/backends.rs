@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use kubewright_cluster::{ApiServer, CriRuntime, LocalHealth};
+use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::{DefaultRoute, HostFacts, Interface};
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
 use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
@@ -23,13 +23,15 @@ impl Machine {
     pub fn live() -> Self {
         let root = Root::system();
         let files = HostFiles::new(root.clone());
+        let kube = Arc::new(ApiServer::new());
         let backends = Backends {
             files: files.clone(),
             services: HostServices::new(),
-            kube: Arc::new(ApiServer::new()),
+            kube: kube.clone(),
             runtime: Arc::new(CriRuntime::new()),
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),
+            discovery: Arc::new(HttpsDiscovery::new(kube)),
             clock: Arc::new(SystemClock),
         };
         Self { root, files, backends }

@@ -1,7 +1,7 @@
 //! The Kubernetes API over HTTPS, on kube's client: every request is tried once and has a deadline of its own. Objects are
 //! JSON from end to end, so a field that this program does not know is never lost.
 
-mod answer;
+pub(crate) mod answer;
 mod connect;
 mod path;
 mod proxy;

@@ -2,6 +2,7 @@
 //! network clients. Heavy dependencies stop here; nobody but the command line depends on this crate.
 
 mod crypto;
+pub mod discovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixture;
@@ -10,6 +11,7 @@ pub mod kube;
 pub mod runtime;
 
 pub use crypto::install_crypto_provider;
+pub use discovery::HttpsDiscovery;
 pub use health::LocalHealth;
 pub use kube::ApiServer;
 pub use runtime::{CriRuntime, pull_stubbornly};

@@ -1,6 +1,8 @@
 //! Backends that answer as if everything had been done, and keep what was asked for. Files have an overlay of their own
 //! in `host`; reading the machine stays real.
 
+mod discovery;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +26,7 @@ impl Backends {
             kube: Arc::clone(&kube) as Arc<dyn KubeBackend>,
             runtime: Arc::new(DryRuntime(self.runtime)),
             health: Arc::new(DryHealth(self.health)),
+            discovery: Arc::new(discovery::DryDiscovery::new(self.discovery)),
             ..self
         };
         (dry, kube)

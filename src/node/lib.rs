@@ -2,6 +2,7 @@
 //! `host` (this machine), `cluster` (API server, container runtime) and `testkit` (fakes); a phase cannot tell which it has.
 
 pub mod clock;
+pub mod discovery;
 pub mod dry_run;
 pub mod files;
 pub mod kube;
@@ -17,6 +18,7 @@ use camino::Utf8Path;
 use kubewright_engine::{EffectLog, Failure, Session, World};
 
 pub use clock::{Clock, ClockBackend, SystemClock};
+pub use discovery::{Discovery, DiscoveryBackend, StandIn, Trust};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
 pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
 pub use probe::{
@@ -41,6 +43,8 @@ pub struct Backends {
     pub probe: Arc<dyn ProbeBackend>,
     /// Health endpoints on this machine.
     pub health: Arc<dyn HealthBackend>,
+    /// The cluster before it is trusted.
+    pub discovery: Arc<dyn DiscoveryBackend>,
     /// The time.
     pub clock: Arc<dyn ClockBackend>,
 }
@@ -95,6 +99,11 @@ impl View {
     /// The container runtime, for reading.
     pub fn runtime(&self) -> &dyn RuntimeBackend {
         &*self.backends.runtime
+    }
+
+    /// The cluster before it is trusted.
+    pub fn discovery(&self) -> &dyn DiscoveryBackend {
+        &*self.backends.discovery
     }
 
     /// The time.

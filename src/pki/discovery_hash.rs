@@ -37,8 +37,11 @@ impl FromStr for DiscoveryHash {
 
     fn from_str(text: &str) -> Result<Self, PkiError> {
         let malformed = || PkiError::MalformedPin { text: text.to_owned() };
-        // kubeadm takes the prefix literally and the digits in either case.
-        let digits = text.strip_prefix(PREFIX).ok_or_else(malformed)?;
+        // kubeadm takes the prefix and the digits in either case.
+        let (prefix, digits) = text.split_at_checked(PREFIX.len()).ok_or_else(malformed)?;
+        if !prefix.eq_ignore_ascii_case(PREFIX) {
+            return Err(malformed());
+        }
         let mut hash = [0; 32];
         hex::decode_to_slice(digits, &mut hash).map_err(|_digits| malformed())?;
         Ok(Self(hash))

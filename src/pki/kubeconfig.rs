@@ -350,7 +350,9 @@ fn inline_key(key: &PrivateKey) -> Result<SecretText, PkiError> {
 fn source(field: &'static str, data: Option<&str>, file: Option<&String>) -> Result<Option<Source>, PkiError> {
     match data.filter(|data| !data.is_empty()) {
         Some(data) => {
-            let decoded = STANDARD.decode(data).map_err(|_position| PkiError::MalformedInlineData { field })?;
+            // Go, and so kubectl, reads over line ends, which a folded block of YAML leaves in.
+            let data = Zeroizing::new(data.replace(['\r', '\n'], ""));
+            let decoded = STANDARD.decode(&*data).map_err(|_position| PkiError::MalformedInlineData { field })?;
             Ok(Some(Source::Inline(Zeroizing::new(decoded))))
         }
         None => Ok(file.filter(|path| !path.is_empty()).cloned().map(Source::File)),

@@ -3,6 +3,7 @@
 //! [`node`] makes a machine that is fit for Kubernetes. Its cluster is down until something restarts the service
 //! `kubelet`; then the API answers, health endpoints are well and the node is registered, as on a real machine.
 
+pub mod discovery;
 mod faults;
 pub mod health;
 pub mod kube;
@@ -24,6 +25,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use zeroize::Zeroizing;
 
+pub use discovery::FakeDiscovery;
 pub use health::FakeHealth;
 pub use kube::FakeKube;
 pub use probe::{FakeProbe, Machine};
@@ -48,6 +50,8 @@ pub struct TestNode {
     pub probe: Arc<FakeProbe>,
     /// Health endpoints.
     pub health: Arc<FakeHealth>,
+    /// The cluster before it is trusted.
+    pub discovery: Arc<FakeDiscovery>,
     /// The time.
     pub clock: Arc<FixedClock>,
 }
@@ -61,6 +65,7 @@ pub fn node(dir: &Utf8Path) -> TestNode {
     let runtime = Arc::new(FakeRuntime::default());
     let probe = Arc::new(FakeProbe::default());
     let health = Arc::new(FakeHealth::default());
+    let discovery = Arc::new(FakeDiscovery::default());
     let clock = FixedClock::at(datetime!(2026-01-02 03:04:05 UTC));
     let backends = Backends {
         files,
@@ -69,9 +74,10 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         runtime: runtime.clone(),
         probe: probe.clone(),
         health: health.clone(),
+        discovery: discovery.clone(),
         clock: clock.clone(),
     };
-    let node = TestNode { root, backends, services, kube, runtime, probe, health, clock };
+    let node = TestNode { root, backends, services, kube, runtime, probe, health, discovery, clock };
     let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());
     node.services.on_restart(move |service| {
         if service == "kubelet" {

@@ -35,7 +35,7 @@ struct Status {
 }
 
 /// Why an answer with this status is a refusal.
-pub(super) fn refusal(status: StatusCode, body: &[u8]) -> (KubeErrorKind, String) {
+pub(crate) fn refusal(status: StatusCode, body: &[u8]) -> (KubeErrorKind, String) {
     let said: Status = serde_json::from_slice(body).unwrap_or_default();
     let kind = match status.as_u16() {
         401 => KubeErrorKind::Unauthorized,
@@ -66,7 +66,7 @@ fn plain(status: StatusCode, body: &[u8]) -> String {
 }
 
 /// Why no answer came. `server` is where it was to come from.
-pub(super) fn silence(server: &str, error: &(dyn Error + 'static)) -> (KubeErrorKind, String) {
+pub(crate) fn silence(server: &str, error: &(dyn Error + 'static)) -> (KubeErrorKind, String) {
     for cause in chain(error) {
         if let Some(error) = cause.downcast_ref::<rustls::Error>()
             && let Some(words) = distrust(error)
