@@ -38,6 +38,8 @@ pub(crate) enum Reply {
     WithHeader(u16, &'static str, String),
     /// Half of an answer, then the end.
     BreakOff,
+    /// Bytes without end, one after such a pause.
+    Drip(std::time::Duration),
     /// Nothing, ever.
     Silence,
 }
@@ -122,6 +124,14 @@ async fn serve(
             Reply::BreakOff => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await?;
                 return stream.shutdown().await;
+            }
+            Reply::Drip(pause) => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                loop {
+                    stream.write_all(b" ").await?;
+                    stream.flush().await?;
+                    tokio::time::sleep(pause).await;
+                }
             }
             Reply::Silence => std::future::pending().await,
         };

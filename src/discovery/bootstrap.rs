@@ -107,5 +107,3 @@ fn with_token(parts: &mut InForce, token: &BootstrapToken) {
     parts.context.others = Map::new();
 }
 
-#[cfg(test)]
-mod tests;
