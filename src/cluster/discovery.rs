@@ -37,7 +37,12 @@ impl HttpsDiscovery {
         Self { kube, request_limit: REQUEST_LIMIT, authorities: None }
     }
 
-    async fn fetch(&self, asked: &Asked<'_>, url: &Url, client: ClientBuilder) -> Result<Zeroizing<Vec<u8>>, KubeError> {
+    async fn fetch(
+        &self,
+        asked: &Asked<'_>,
+        url: &Url,
+        client: ClientBuilder,
+    ) -> Result<Zeroizing<Vec<u8>>, KubeError> {
         let work = async {
             let local = url.host_str().is_some_and(is_local);
             let client = if local { client.no_proxy() } else { client };
@@ -62,10 +67,15 @@ impl HttpsDiscovery {
             }
             Ok(body)
         };
-        tokio::time::timeout(self.request_limit, work).await.unwrap_or_else(|_| {
+        let answer = tokio::time::timeout(self.request_limit, work).await.unwrap_or_else(|_| {
             let limit = self.request_limit.as_secs_f64();
             Err(asked.error(KubeErrorKind::Unreachable, format!("{}: no whole answer within {limit} s", asked.server)))
-        })
+        });
+        match &answer {
+            Ok(body) => tracing::debug!(target: "request", "GET {} 200 OK, {} bytes", shown(url), body.len()),
+            Err(error) => tracing::debug!(target: "request", "GET {}: {}", shown(url), error.message),
+        }
+        answer
     }
 }
 

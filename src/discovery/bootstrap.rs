@@ -106,4 +106,3 @@ fn with_token(parts: &mut InForce, token: &BootstrapToken) {
     parts.context.namespace = None;
     parts.context.others = Map::new();
 }
-

@@ -57,8 +57,10 @@ pub enum DiscoveryError {
         token_id: String,
     },
     /// Nothing proves what a server without verified TLS said.
-    #[error("nothing proves the authority that {endpoint} shows: its certificate is not to be looked at, and there is no \
-             signature of a token")]
+    #[error(
+        "nothing proves the authority that {endpoint} shows: its certificate is not to be looked at, and there is no \
+             signature of a token"
+    )]
     Unproven {
         /// The server.
         endpoint: String,

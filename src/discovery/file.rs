@@ -84,14 +84,11 @@ async fn download(url: &str, limit: Duration, powers: &Powers<'_>) -> Result<Zer
 }
 
 /// Fetches `cluster-info` with the file's own means; `None` if the cluster does not let us.
-async fn refresh(
-    parts: &InForce,
-    limit: Duration,
-    powers: &Powers<'_>,
-) -> Result<Option<ClusterInfo>, DiscoveryError> {
+async fn refresh(parts: &InForce, limit: Duration, powers: &Powers<'_>) -> Result<Option<ClusterInfo>, DiscoveryError> {
     let server = &parts.cluster.server;
     let kubeconfig = serde_json::to_value(parts.to_client()).unwrap_or_default();
-    let access = KubeAccess { kubeconfig: Zeroizing::new(yaml::to_string(&kubeconfig)), server: None, call_limit: limit };
+    let access =
+        KubeAccess { kubeconfig: Zeroizing::new(yaml::to_string(&kubeconfig)), server: None, call_limit: limit };
     let what = format!("{server} to show cluster-info");
     let object = look_for(powers.report, what, limit, || async {
         match powers.backend.cluster_info_as(&access).await {

@@ -1,6 +1,7 @@
 //! API servers for tests, with real TLS on loopback: good ones, and ones that lie, stall or never stop.
 
 mod file;
+mod phase;
 mod token;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -50,9 +50,7 @@ impl InForce {
         let cluster = |name: &str| document.clusters.iter().find(|named| named.name == name);
         let named = match (cluster(""), &context) {
             (Some(named), _) => named,
-            (None, Some(context)) => {
-                cluster(&context.cluster).ok_or_else(|| dangling("cluster", &context.cluster))?
-            }
+            (None, Some(context)) => cluster(&context.cluster).ok_or_else(|| dangling("cluster", &context.cluster))?,
             (None, None) => return Err(DocumentFault::NoContext { name: context_name }),
         };
         let context = context.unwrap_or_default();

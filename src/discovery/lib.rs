@@ -16,7 +16,12 @@ mod token;
 pub mod tokens;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "servers and files of tests"
+)]
 mod hostile;
 
 use std::time::Duration;

@@ -59,7 +59,9 @@ impl Search<'_> {
     /// Fetches until there is a kubeconfig with a signature of the token.
     async fn fetch(&mut self, trust: &Trust) -> Result<ClusterInfo, DiscoveryError> {
         let what = match trust {
-            Trust::Anybody => format!("{} to show cluster-info, signed with the token `{}`", self.endpoint, self.token.id()),
+            Trust::Anybody => {
+                format!("{} to show cluster-info, signed with the token `{}`", self.endpoint, self.token.id())
+            }
             Trust::Authorities(_) => format!("{} to show cluster-info again over verified TLS", self.endpoint),
         };
         let backend = self.powers.backend;
@@ -77,7 +79,8 @@ impl Search<'_> {
                 (Some(_), false) => Look::NotYet(unsigned(&self.token)),
                 (None, _) => Look::NotYet(Missing {
                     cause: "cluster-info has no kubeconfig".into(),
-                    hint: "run `init phase bootstrap-token` on a control-plane node, or join with a discovery file".into(),
+                    hint: "run `init phase bootstrap-token` on a control-plane node, or join with a discovery file"
+                        .into(),
                 }),
             })
         })
@@ -118,7 +121,9 @@ fn judge<T>(endpoint: &str, trust: &Trust, error: kubewright_node::KubeError) ->
         KubeErrorKind::Unreachable | KubeErrorKind::Busy => {
             "see whether the endpoint is right, the API server runs, and no firewall stands between"
         }
-        KubeErrorKind::NotFound => "run `init phase bootstrap-token` on a control-plane node, or join with a discovery file",
+        KubeErrorKind::NotFound => {
+            "run `init phase bootstrap-token` on a control-plane node, or join with a discovery file"
+        }
         // Until `init` has made the rule that lets anybody read it.
         KubeErrorKind::Forbidden => {
             "let anonymous users read it with `init phase bootstrap-token` on a control-plane node, or join with a \

@@ -27,7 +27,8 @@ fn keeps_what_it_does_not_know_and_forgets_what_is_empty() {
 
 #[test]
 fn lists_may_be_null_and_headers_absent() {
-    let document = parse(b"clusters: null\ncontexts: null\nusers: null\ncurrent-context: null\npreferences: null\n").unwrap();
+    let document =
+        parse(b"clusters: null\ncontexts: null\nusers: null\ncurrent-context: null\npreferences: null\n").unwrap();
     assert_eq!((document.api_version.as_str(), document.kind.as_str()), ("v1", "Config"));
     assert!(document.clusters.is_empty());
     assert!(matches!(parse(b""), Err(DocumentFault::NotYaml { .. })));

@@ -296,7 +296,8 @@ async fn a_signed_kubeconfig_that_cannot_be_used_is_refused() {
         yaml_of(&kubeconfig)
     };
     let file = "apiVersion: v1\nkind: Config\nclusters:\n- name: ''\n  cluster: {server: 'https://a:1', certificate-authority: /etc/passwd}\n";
-    let garbage = "clusters:\n- name: ''\n  cluster: {server: 'https://a:1', certificate-authority-data: aHVudGVyMg==}\n";
+    let garbage =
+        "clusters:\n- name: ''\n  cluster: {server: 'https://a:1', certificate-authority-data: aHVudGVyMg==}\n";
     let plain = ca.kubeconfig("http://10.9.8.7:6443");
     for text in ["key: [unclosed", "just text", "- 1", &two, file, garbage, &plain, "a: 1\n---\nb: 2\n"] {
         let server = showing(vec![ca.server()], vec![cluster_info(text, &[TOKEN])]).await;
@@ -325,7 +326,7 @@ async fn nothing_but_server_and_authority_is_taken_from_a_cluster() {
 async fn a_cluster_that_is_still_being_made_is_waited_for() {
     let ca = Ca::new("kubernetes");
     let info = cluster_info(&ca.kubeconfig("https://10.9.8.7:6443"), &[TOKEN]);
-    let replies = vec![
+    let replies = [
         status(500, "InternalError"),
         status(404, "NotFound"),
         status(403, "Forbidden"),
@@ -341,7 +342,10 @@ async fn a_cluster_that_is_still_being_made_is_waited_for() {
 async fn an_endpoint_without_a_server_is_named_at_the_end() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = Join::by_token(port, &[Ca::new("x").pin()]).within(SHORT).run().await.unwrap_err();
-    assert!(error.to_string().contains(&format!("127.0.0.1:{port}")) && error.to_string().contains("refused"), "{error}");
+    assert!(
+        error.to_string().contains(&format!("127.0.0.1:{port}")) && error.to_string().contains("refused"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

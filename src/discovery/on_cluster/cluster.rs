@@ -82,7 +82,8 @@ async fn what_is_wrong_is_refused(control_plane: &ControlPlane, pin: &str) {
     assert!(matches!(wrong.run(control_plane).await, Err(DiscoveryError::Signature { .. })));
     let spec = CertificateKind::Ca.profile().ca_spec(&Conventions::default()).unwrap();
     let validity = Validity::lasting(OffsetDateTime::now_utc(), Duration::from_secs(3600), Duration::ZERO);
-    let other = Authority::self_signed(&spec, PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap(), validity).unwrap();
+    let other =
+        Authority::self_signed(&spec, PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap(), validity).unwrap();
     let other = DiscoveryHash::of(other.certificate()).to_string();
     let wrong = Join::with(&"abc123.0123456789abcdef".parse().unwrap(), &other);
     assert!(matches!(wrong.run(control_plane).await, Err(DiscoveryError::WrongPin { .. })));
@@ -144,8 +145,7 @@ impl Join {
         let backend = HttpsDiscovery::new(control_plane.api.clone());
         let read = |path: &Utf8Path| Ok(std::fs::read(path).ok().map(Contents::secret));
         let powers = Powers { backend: &backend, read: &read, now: OffsetDateTime::now_utc(), report: None };
-        let wanted =
-            Wanted { discovery: &self.discovery, tls_bootstrap_token: self.token.as_ref(), limit: self.limit };
+        let wanted = Wanted { discovery: &self.discovery, tls_bootstrap_token: self.token.as_ref(), limit: self.limit };
         discover(&wanted, &powers).await
     }
 }

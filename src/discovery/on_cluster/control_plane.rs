@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kubewright_cluster::ApiServer;
@@ -14,7 +14,7 @@ use kubewright_lab::{Cache, Kubernetes};
 use kubewright_manifests::uploads;
 use kubewright_node::{KubeAccess, KubeBackend as _};
 use kubewright_pki::{
-    Authority, Certificate, CertificateKind, Conventions, Kubeconfig, KubeconfigKind, KeyAlgorithm, PrivateKey, SanSet,
+    Authority, Certificate, CertificateKind, Conventions, KeyAlgorithm, Kubeconfig, KubeconfigKind, PrivateKey, SanSet,
     Validity,
 };
 use time::OffsetDateTime;
@@ -31,6 +31,16 @@ pub struct ControlPlane {
     pub api: Arc<ApiServer>,
     pub admin: KubeAccess,
     pub authority: Authority,
+    programs: Mutex<Vec<Child>>,
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        for program in self.programs.get_mut().unwrap().iter_mut().rev() {
+            program.kill().unwrap();
+            program.wait().unwrap();
+        }
+    }
 }
 
 impl ControlPlane {
@@ -61,20 +71,41 @@ impl ControlPlane {
         let certificate = authority.sign(&spec, &user, validity).unwrap();
         let admin = admin(authority.certificate(), &certificate, &user);
         write("admin.conf", &admin.kubeconfig);
-        let control_plane =
-            Self { directory: directory.to_owned(), kubernetes, api: Arc::new(ApiServer::new()), admin, authority };
+        let control_plane = Self {
+            directory: directory.to_owned(),
+            kubernetes,
+            api: Arc::new(ApiServer::new()),
+            admin,
+            authority,
+            programs: Mutex::default(),
+        };
         control_plane.run(
             Path::new("etcd"),
-            &["--data-dir=etcd", "--listen-client-urls=http://127.0.0.1:2379", "--listen-peer-urls=http://127.0.0.1:2380",
-              "--advertise-client-urls=http://127.0.0.1:2379", "--unsafe-no-fsync"],
+            &[
+                "--data-dir=etcd",
+                "--listen-client-urls=http://127.0.0.1:2379",
+                "--listen-peer-urls=http://127.0.0.1:2380",
+                "--advertise-client-urls=http://127.0.0.1:2379",
+                "--unsafe-no-fsync",
+            ],
         );
         control_plane.run(
             &control_plane.kubernetes.dir().join("kube-apiserver"),
-            &["--etcd-servers=http://127.0.0.1:2379", "--bind-address=10.9.0.1", "--advertise-address=10.9.0.1",
-              "--secure-port=6443", "--tls-cert-file=apiserver.crt", "--tls-private-key-file=apiserver.key",
-              "--client-ca-file=ca.crt", "--authorization-mode=Node,RBAC", "--enable-bootstrap-token-auth",
-              "--service-cluster-ip-range=10.96.0.0/16", "--service-account-issuer=https://kubernetes.default.svc",
-              "--service-account-key-file=sa.pub", "--service-account-signing-key-file=sa.key"],
+            &[
+                "--etcd-servers=http://127.0.0.1:2379",
+                "--bind-address=10.9.0.1",
+                "--advertise-address=10.9.0.1",
+                "--secure-port=6443",
+                "--tls-cert-file=apiserver.crt",
+                "--tls-private-key-file=apiserver.key",
+                "--client-ca-file=ca.crt",
+                "--authorization-mode=Node,RBAC",
+                "--enable-bootstrap-token-auth",
+                "--service-cluster-ip-range=10.96.0.0/16",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-account-key-file=sa.pub",
+                "--service-account-signing-key-file=sa.key",
+            ],
         );
         control_plane.wait_until_ready().await;
         control_plane
@@ -84,7 +115,10 @@ impl ControlPlane {
     pub fn start_signing(&self) {
         let program = self.kubernetes.dir().join("kube-controller-manager");
         let controllers = "--controllers=bootstrapsigner,tokencleaner";
-        self.run(&program, &["--kubeconfig=admin.conf", controllers, "--leader-elect=false", "--port=0", "--secure-port=0"]);
+        self.run(
+            &program,
+            &["--kubeconfig=admin.conf", controllers, "--leader-elect=false", "--port=0", "--secure-port=0"],
+        );
     }
 
     pub fn facts(&self) -> &VersionFacts {
@@ -120,7 +154,8 @@ impl ControlPlane {
         let log = File::create(self.directory.join(name).with_extension("log")).unwrap();
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null());
-        command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let program = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.programs.lock().unwrap().push(program);
     }
 
     /// The end of a program's log.

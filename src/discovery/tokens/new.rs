@@ -39,7 +39,9 @@ pub enum NewTokenFault {
     #[error("a token has groups only with the usage `authentication`, which is not among its usages")]
     Groups,
     /// The group is not one that tokens may have.
-    #[error("the group `{group}` is not `system:bootstrappers:` with lower-case letters, digits, `:` and `-` behind it")]
+    #[error(
+        "the group `{group}` is not `system:bootstrappers:` with lower-case letters, digits, `:` and `-` behind it"
+    )]
     Group {
         /// What was given.
         group: String,

@@ -136,10 +136,8 @@ pub fn json(tokens: &[KnownToken], api_version: &str) -> Zeroizing<String> {
 
 /// One YAML document for each token.
 pub fn yaml(tokens: &[KnownToken], api_version: &str) -> Zeroizing<String> {
-    let documents: Vec<Zeroizing<String>> = tokens
-        .iter()
-        .map(|known| Zeroizing::new(yaml_form::to_string(&template_value(known, api_version))))
-        .collect();
+    let documents: Vec<Zeroizing<String>> =
+        tokens.iter().map(|known| Zeroizing::new(yaml_form::to_string(&template_value(known, api_version)))).collect();
     let mut text = Zeroizing::new(String::with_capacity(2048 * tokens.len()));
     for (index, document) in documents.iter().enumerate() {
         if index > 0 {

@@ -21,7 +21,10 @@ fn recorded() -> Vec<Json> {
         secret(&format!("bootstrap-token-{id}"), &fields)
     };
     vec![
-        token("aaaaaa", &[&both[..], &[("description", "forever and <a>&b"), ("auth-extra-groups", DEFAULT_GROUP)]].concat()),
+        token(
+            "aaaaaa",
+            &[&both[..], &[("description", "forever and <a>&b"), ("auth-extra-groups", DEFAULT_GROUP)]].concat(),
+        ),
         token("bbbbbb", &[both[1], ("expiration", "2026-11-24T00:52:21Z"), ("auth-extra-groups", DEFAULT_GROUP)]),
         token(
             "cccccc",
@@ -112,9 +115,14 @@ fn a_token_is_named_by_id_or_as_a_whole() {
     }
 }
 
-fn new(ttl: Option<&str>, usages: &[&str], groups: &[&str]) -> Result<kubewright_config::model::BootstrapTokenEntry, NewTokenFault> {
+fn new(
+    ttl: Option<&str>,
+    usages: &[&str],
+    groups: &[&str],
+) -> Result<kubewright_config::model::BootstrapTokenEntry, NewTokenFault> {
     let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    let wishes = NewToken { ttl: ttl.map(str::to_owned), usages: texts(usages), groups: texts(groups), ..NewToken::default() };
+    let wishes =
+        NewToken { ttl: ttl.map(str::to_owned), usages: texts(usages), groups: texts(groups), ..NewToken::default() };
     wishes.entry(&mut |bytes| bytes.fill(7))
 }
 
@@ -122,7 +130,10 @@ fn new(ttl: Option<&str>, usages: &[&str], groups: &[&str]) -> Result<kubewright
 fn a_new_token_has_kubeadms_defaults() {
     let entry = new(None, &[], &[""]).unwrap();
     assert_eq!(entry.ttl, Some(std::time::Duration::from_secs(86_400)));
-    assert_eq!((entry.usages.join(","), entry.groups.join(",")), ("signing,authentication".into(), DEFAULT_GROUP.into()));
+    assert_eq!(
+        (entry.usages.join(","), entry.groups.join(",")),
+        ("signing,authentication".into(), DEFAULT_GROUP.into())
+    );
     assert_eq!(entry.token.id(), "hhhhhh");
     assert_eq!(new(Some("1h30m"), &[], &[]).unwrap().ttl.unwrap().as_secs(), 5400);
     for never in ["0", "0s", "-1h"] {
@@ -146,7 +157,8 @@ fn wishes_that_cannot_be_granted_are_refused() {
 fn a_join_command_pins_every_authority() {
     let pem = include_str!("../../pki/fixture/corporate-root.pem");
     let two = format!("{pem}{pem}");
-    let kubeconfig = |authority: String| format!("clusters: [{{name: '', cluster: {{server: 'https://a:6443', {authority}}}}}]");
+    let kubeconfig =
+        |authority: String| format!("clusters: [{{name: '', cluster: {{server: 'https://a:6443', {authority}}}}}]");
     let nothing: ReadFile<'_> = &|_| Ok(None);
     let inline = kubeconfig(format!("certificate-authority-data: {}", STANDARD.encode(&two)));
     let target = JoinTarget::of("/etc/admin.conf".into(), inline.as_bytes(), nothing).unwrap();

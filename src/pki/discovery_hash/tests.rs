@@ -22,10 +22,11 @@ fn pins_the_public_key_as_openssl_does() {
 }
 
 #[test]
-fn takes_digits_in_either_case_and_nothing_else() {
+fn takes_prefix_and_digits_in_either_case_and_nothing_else() {
     let digits = ROOT.strip_prefix("sha256:").unwrap();
     let upper = format!("sha256:{}", digits.to_uppercase());
     assert_eq!(upper.parse::<DiscoveryHash>().unwrap().to_string(), ROOT);
+    assert_eq!(ROOT.to_uppercase().parse::<DiscoveryHash>().unwrap().to_string(), ROOT);
     let wrong =
         [digits, "SHA256:", "sha256:", "sha512:00", &ROOT[..ROOT.len() - 1], &format!("{ROOT}0"), &format!("{ROOT} ")];
     for text in wrong {
