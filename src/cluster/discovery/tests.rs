@@ -127,3 +127,27 @@ fn rustls_pem(pem: &str) -> Vec<u8> {
     use rustls::pki_types::pem::PemObject as _;
     rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec()
 }
+
+const URL: &str = "KUBEWRIGHT_TEST_URL";
+
+/// In a process of its own, since the machine's authorities are looked up once, where the environment says.
+#[tokio::test]
+async fn the_machines_own_authorities_vouch_for_documents() {
+    if let Ok(url) = std::env::var(URL) {
+        let document = HttpsDiscovery::new(Arc::new(ApiServer::new())).document(&url).await.unwrap();
+        assert_eq!(document.as_slice(), b"here");
+        return;
+    }
+    let ca = Ca::new("ca");
+    let server = serving(&ca, |_| Reply::Answer(200, "here".into())).await;
+    let (theirs, others) = (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(&theirs, ca.pem()).unwrap();
+    std::fs::write(&others, Ca::new("ca").pem()).unwrap();
+    for (authorities, trusted) in [(&theirs, true), (&others, false)] {
+        let mut again = tokio::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "discovery::tests::the_machines_own_authorities_vouch_for_documents"]);
+        again.env(URL, url(&server)).env("SSL_CERT_FILE", authorities.path()).env_remove("SSL_CERT_DIR");
+        assert_eq!(again.output().await.unwrap().status.success(), trusted);
+    }
+    assert_eq!(server.received().len(), 1);
+}

@@ -168,3 +168,13 @@ fn shows_no_credential_in_debug() {
     let user = serde_json::to_value(&kubeconfig.users[0].user).unwrap();
     assert_eq!(user["token"], json!("abcdef.0123456789abcdef"));
 }
+
+#[test]
+fn reads_inline_data_over_line_ends() {
+    let (authority, _, _, mut kubeconfig) = admin();
+    let data = base64(&authority.certificate().to_pem());
+    let (head, tail) = data.split_at(64);
+    kubeconfig.clusters[0].cluster.certificate_authority_data = Some(format!("{head}\n{tail}\r\n"));
+    let Some(Source::Inline(pem)) = kubeconfig.certificate_authority().unwrap() else { panic!("it is inline") };
+    assert_eq!(pem.as_slice(), authority.certificate().to_pem().as_bytes());
+}
