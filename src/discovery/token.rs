@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kubewright_config::BootstrapToken;
 use kubewright_config::model::BootstrapTokenDiscovery;
-use kubewright_node::{KubeErrorKind, Trust};
+use kubewright_node::{KubeErrorKind, StandIn, Trust};
 use kubewright_pki::Certificate;
 
 use crate::bootstrap::Found;
@@ -26,9 +26,9 @@ pub(crate) async fn find(
     let mut search = Search { endpoint: &endpoint, token: by.token.clone(), limit, powers };
 
     let first = search.fetch(&Trust::Anybody).await?;
-    if search.token != by.token {
-        // A dry run without a cluster: what stands in for it has its own token and authority.
-        if let Some(stand_in) = powers.backend.stand_in() {
+    if let Some(stand_in) = powers.backend.stand_in() {
+        powers.warn(format!("nobody answers at {endpoint}; the dry run goes on with a made-up cluster"));
+        if search.adopt(&stand_in, &first) {
             pins.push(stand_in.pin.to_owned());
             pinning = Pinning::parse(&pins, by.unsafe_skip_ca_verification)?;
         }
@@ -57,7 +57,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Fetches until there is a kubeconfig with a signature of the token.
-    async fn fetch(&mut self, trust: &Trust) -> Result<ClusterInfo, DiscoveryError> {
+    async fn fetch(&self, trust: &Trust) -> Result<ClusterInfo, DiscoveryError> {
         let what = match trust {
             Trust::Anybody => {
                 format!("{} to show cluster-info, signed with the token `{}`", self.endpoint, self.token.id())
@@ -65,7 +65,7 @@ impl Search<'_> {
             Trust::Authorities(_) => format!("{} to show cluster-info again over verified TLS", self.endpoint),
         };
         let backend = self.powers.backend;
-        let found = look_for(self.powers.report, what, self.limit, || async {
+        look_for(self.powers.report, what, self.limit, || async {
             let object = match backend.cluster_info(self.endpoint, trust).await {
                 Ok(object) => object,
                 Err(error) => return judge(self.endpoint, trust, error),
@@ -84,25 +84,20 @@ impl Search<'_> {
                 }),
             })
         })
-        .await?;
-        self.stand_in(&found);
-        Ok(found)
+        .await
     }
 
-    /// Goes on with the stand-in's own token in a dry run where no cluster can be reached. kubeadm:
+    /// Goes on with the stand-in's own token if it knows no other, and says whether it does. kubeadm:
     /// `mutateTokenDiscoveryForDryRun`.
-    fn stand_in(&mut self, found: &ClusterInfo) {
-        let Some(stand_in) = self.powers.backend.stand_in() else { return };
+    fn adopt(&mut self, stand_in: &StandIn, found: &ClusterInfo) -> bool {
+        let Ok(token) = stand_in.token.parse() else { return false };
         if found.signature(self.token.id()).is_some() {
-            return;
+            return false;
         }
-        if let Ok(token) = stand_in.token.parse() {
-            self.powers.warn(format!(
-                "nobody answers at {}; the dry run goes on with a made-up cluster and its token `{}`",
-                self.endpoint, stand_in.token
-            ));
-            self.token = token;
-        }
+        self.powers
+            .warn(format!("its token `{}` and its authority count instead of those that were given", stand_in.token));
+        self.token = token;
+        true
     }
 }
 

@@ -1,3 +1,5 @@
+//! Requests to servers that stall, redirect, send without end or show the wrong certificate.
+
 use std::time::Instant;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! `cluster-info` as servers give it, and as they should not.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Kubeconfigs that can be read, and bytes that cannot.
+
 use proptest::prelude::*;
 
 use super::*;

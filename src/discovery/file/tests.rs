@@ -1,3 +1,5 @@
+//! Where a discovery file is, and how that is told.
+
 use super::*;
 
 #[test]

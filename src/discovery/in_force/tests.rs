@@ -1,3 +1,5 @@
+//! Which parts of a kubeconfig count, and which make it useless.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Signatures: the one that is right, and its near misses.
+
 use super::*;
 
 fn token(text: &str) -> BootstrapToken {

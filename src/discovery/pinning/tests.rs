@@ -1,3 +1,5 @@
+//! Pins as users give them.
+
 use super::*;
 
 const PIN: &str = "sha256:3b793efefe27a19f93b0fbe6e637e9c41d0dde8a377d6ab1c0f656bf1136dd8a";

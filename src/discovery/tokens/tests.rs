@@ -1,3 +1,5 @@
+//! Tokens as the cluster keeps them and as kubeadm shows them.
+
 use proptest::prelude::*;
 use serde_json::json;
 use time::macros::datetime;
