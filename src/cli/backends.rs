@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, LocalHealth};
+use kubewright_etcd::EtcdCluster;
 use kubewright_config::{DefaultRoute, HostFacts, Interface};
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
 use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
@@ -27,6 +28,7 @@ impl Machine {
             files: files.clone(),
             services: HostServices::new(),
             kube: Arc::new(ApiServer::new()),
+            etcd: Arc::new(EtcdCluster::new()),
             runtime: Arc::new(CriRuntime::new()),
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),

@@ -1,0 +1,131 @@
+//! One gRPC connection to one endpoint, with a deadline on all that is done over it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+use hyper_util::rt::TokioIo;
+use kubewright_node::EtcdErrorKind;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+use tower::service_fn;
+
+use crate::messages::{RangeRequest, RangeResponse};
+use crate::refusal::Refusal;
+
+/// How long until the other side of TCP answers. A host that drops what is sent to it costs no more than this.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How long everything else may take. etcd itself gives up on a change of its members after 7 s and then says why, so it
+/// must be longer than that; kubeadm waits for 2 s and never hears it.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// The largest answer in bytes. A member takes about 200.
+const LARGEST_ANSWER: usize = 4 << 20;
+
+/// A message that can be sent.
+pub(crate) trait Question: prost::Message + Send + Sync + 'static {}
+
+impl<M: prost::Message + Send + Sync + 'static> Question for M {}
+
+/// A message that can be read.
+pub(crate) trait Answer: prost::Message + Default + Send + Sync + 'static {}
+
+impl<M: prost::Message + Default + Send + Sync + 'static> Answer for M {}
+
+/// What TCP and TLS have in common.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection to one endpoint.
+pub(crate) struct Connection {
+    pub(crate) endpoint: String,
+    channel: Channel,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(endpoint: &str, tls: Option<Arc<ClientConfig>>) -> Result<Self, Refusal> {
+        let bad_url = |why: &str| Refusal { kind: EtcdErrorKind::Access, message: format!("not a client URL: {why}") };
+        let url: Uri = endpoint.parse().map_err(|_| bad_url("it cannot be read"))?;
+        let (Some(host), Some(port)) = (url.host(), url.port_u16()) else { return Err(bad_url("no host or no port")) };
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let tls = match (url.scheme_str(), tls) {
+            (Some("http"), _) => None,
+            (Some("https"), Some(config)) => {
+                let name = ServerName::try_from(host.clone()).map_err(|_| bad_url("the host has no valid name"))?;
+                Some((TlsConnector::from(config), name))
+            }
+            (Some("https"), None) => return Err(bad_url("it is https, and there are no certificates")),
+            _ => return Err(bad_url("neither http nor https")),
+        };
+        let connector = service_fn(move |_| {
+            let (host, tls) = (host.clone(), tls.clone());
+            async move { connect(&host, port, tls).await.map(TokioIo::new) }
+        });
+        // What is told to etcd is the origin; the connector alone decides where to, and whether over TLS.
+        let channel = Endpoint::from_static("http://etcd").origin(url);
+        match tokio::time::timeout(CALL_LIMIT, channel.connect_with_connector(connector)).await {
+            Ok(Ok(channel)) => Ok(Self { endpoint: endpoint.to_owned(), channel }),
+            Ok(Err(error)) => Err(Refusal::of_transport(&error)),
+            Err(_) => Err(Refusal::unreachable(format!("no connection within {} s", CALL_LIMIT.as_secs()))),
+        }
+    }
+
+    /// Connects, and proves that what is asked over this connection afterwards is answered from the present: a read that
+    /// needs the quorum has passed, so this member has applied all that was decided before. A member that is cut off, has
+    /// been removed, or has no vote yet cannot do that. etcd 3.4 lists its members without such a proof.
+    pub(crate) async fn reach(endpoint: &str, tls: Option<Arc<ClientConfig>>) -> Result<Self, Refusal> {
+        let connection = Self::open(endpoint, tls).await?;
+        let key = b"health".to_vec();
+        let read: Result<RangeResponse, _> =
+            connection.ask("KV/Range", RangeRequest { key, count_only: true }).await;
+        match read {
+            Ok(_) => Ok(connection),
+            // Nothing was to be changed.
+            Err(refusal) if refusal.kind == EtcdErrorKind::LostReply => Err(Refusal::unreachable(refusal.message)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Calls, and gives up at the deadline.
+    pub(crate) async fn ask<A: Answer>(&self, method: &'static str, question: impl Question) -> Result<A, Refusal> {
+        match tokio::time::timeout(CALL_LIMIT, self.send(method, question)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(status)) => Err(Refusal::of_status(&status)),
+            Err(_) => {
+                let message = format!("no answer within {} s", CALL_LIMIT.as_secs());
+                Err(Refusal { kind: EtcdErrorKind::LostReply, message })
+            }
+        }
+    }
+
+    async fn send<A: Answer>(&self, method: &'static str, question: impl Question) -> Result<A, Status> {
+        let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
+        client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::try_from(format!("/etcdserverpb.{method}"))
+            .map_err(|error| Status::internal(error.to_string()))?;
+        client.unary(Request::new(question), path, ProstCodec::default()).await.map(tonic::Response::into_inner)
+    }
+}
+
+async fn connect(
+    host: &str,
+    port: u16,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+) -> std::io::Result<Box<dyn Stream>> {
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "nobody answers");
+    let stream = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect((host, port))).await.map_err(|_| silent())??;
+    stream.set_nodelay(true)?;
+    match tls {
+        Some((connector, name)) => Ok(Box::new(connector.connect(name, stream).await?)),
+        None => Ok(Box::new(stream)),
+    }
+}
