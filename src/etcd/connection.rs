@@ -1,6 +1,9 @@
 //! One gRPC connection to one endpoint, with a deadline on all that is done over it.
 
-use std::sync::Arc;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
@@ -9,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use kubewright_node::EtcdErrorKind;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::client::Grpc;
@@ -48,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub(crate) struct Connection {
     pub(crate) endpoint: String,
     channel: Channel,
+    alert: Alert,
 }
 
 impl Connection {
@@ -66,15 +70,17 @@ impl Connection {
             (Some("https"), None) => return Err(bad_url("it is https, and there are no certificates")),
             _ => return Err(bad_url("neither http nor https")),
         };
+        let alert = Alert::default();
+        let heard = alert.clone();
         let connector = service_fn(move |_| {
-            let (host, tls) = (host.clone(), tls.clone());
-            async move { connect(&host, port, tls).await.map(TokioIo::new) }
+            let (host, tls, alert) = (host.clone(), tls.clone(), heard.clone());
+            async move { connect(&host, port, tls).await.map(|stream| TokioIo::new(Watched { stream, alert })) }
         });
         // What is told to etcd is the origin; the connector alone decides where to, and whether over TLS.
         let channel = Endpoint::from_static("http://etcd").origin(url);
         match tokio::time::timeout(CALL_LIMIT, channel.connect_with_connector(connector)).await {
-            Ok(Ok(channel)) => Ok(Self { endpoint: endpoint.to_owned(), channel }),
-            Ok(Err(error)) => Err(Refusal::of_transport(&error)),
+            Ok(Ok(channel)) => Ok(Self { endpoint: endpoint.to_owned(), channel, alert }),
+            Ok(Err(error)) => Err(alert.explain(Refusal::of_transport(&error))),
             Err(_) => Err(Refusal::unreachable(format!("no connection within {} s", CALL_LIMIT.as_secs()))),
         }
     }
@@ -99,7 +105,7 @@ impl Connection {
     pub(crate) async fn ask<A: Answer>(&self, method: &'static str, question: impl Question) -> Result<A, Refusal> {
         match tokio::time::timeout(CALL_LIMIT, self.send(method, question)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(status)) => Err(Refusal::of_status(&status)),
+            Ok(Err(status)) => Err(self.alert.explain(Refusal::of_status(&status))),
             Err(_) => {
                 let message = format!("no answer within {} s", CALL_LIMIT.as_secs());
                 Err(Refusal { kind: EtcdErrorKind::LostReply, message })
@@ -116,12 +122,59 @@ impl Connection {
     }
 }
 
+/// What TLS had against the connection. In TLS 1.3 the server refuses a client's certificate after the handshake, and
+/// HTTP/2 keeps no more of it than that the connection is closed.
+#[derive(Clone, Default)]
+struct Alert(Arc<OnceLock<String>>);
+
+impl Alert {
+    fn explain(&self, refusal: Refusal) -> Refusal {
+        match self.0.get() {
+            Some(words) => Refusal { kind: EtcdErrorKind::Access, message: words.clone() },
+            None => refusal,
+        }
+    }
+}
+
+/// A stream that remembers why TLS ended it.
+struct Watched {
+    stream: Box<dyn Stream>,
+    alert: Alert,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Poll::Ready(Err(error)) = &read {
+            let refusal = Refusal::of_transport(error);
+            if refusal.kind == EtcdErrorKind::Access {
+                let _ = self.alert.0.set(refusal.message);
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
 async fn connect(
     host: &str,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-) -> std::io::Result<Box<dyn Stream>> {
-    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "nobody answers");
+) -> io::Result<Box<dyn Stream>> {
+    let silent = || io::Error::new(io::ErrorKind::TimedOut, "nobody answers");
     let stream = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect((host, port))).await.map_err(|_| silent())??;
     stream.set_nodelay(true)?;
     match tls {

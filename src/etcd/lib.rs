@@ -11,4 +11,4 @@ pub use cluster::EtcdCluster;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+mod trials;

@@ -35,10 +35,12 @@ impl Refusal {
 }
 
 /// etcd's words are those of `rpctypes`, and of a leader's answer that a follower passes on. The codes alone do not do:
-/// many refusals share one, and 3.4 gives some as `Unknown`.
+/// many refusals share one, and 3.4 gives some as `Unknown`. What is not known here is worth another try: it ends anyway.
 fn kind_of(code: Code, words: &str) -> EtcdErrorKind {
-    const BY_WORDS: [(&str, EtcdErrorKind); 7] = [
+    const BY_WORDS: [(&str, EtcdErrorKind); 8] = [
         ("Peer URLs already exists", EtcdErrorKind::PeerUrlTaken),
+        // The number comes from the URLs and the second of the request, and is compared before the URLs are.
+        ("member ID already exist", EtcdErrorKind::PeerUrlTaken),
         ("too many learner members", EtcdErrorKind::TooManyLearners),
         // Before the next one, which is its beginning.
         ("can only promote a learner member which is in sync with leader", EtcdErrorKind::NotInSync),
@@ -52,9 +54,6 @@ fn kind_of(code: Code, words: &str) -> EtcdErrorKind {
     }
     match code {
         Code::InvalidArgument
-        | Code::FailedPrecondition
-        | Code::NotFound
-        | Code::AlreadyExists
         | Code::PermissionDenied
         | Code::Unauthenticated
         | Code::Unimplemented
@@ -112,6 +111,7 @@ mod tests {
     fn words_decide_before_codes() {
         let cases = [
             (Code::FailedPrecondition, "etcdserver: Peer URLs already exists", EtcdErrorKind::PeerUrlTaken),
+            (Code::FailedPrecondition, "etcdserver: member ID already exist", EtcdErrorKind::PeerUrlTaken),
             (Code::FailedPrecondition, "etcdserver: too many learner members in cluster", EtcdErrorKind::TooManyLearners),
             (Code::FailedPrecondition, "etcdserver: can only promote a learner member", EtcdErrorKind::NotLearner),
             (Code::Unknown, "can only promote a learner member", EtcdErrorKind::NotLearner),
