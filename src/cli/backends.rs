@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, LocalHealth};
-use kubewright_etcd::EtcdCluster;
 use kubewright_config::{DefaultRoute, HostFacts, Interface};
+use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
 use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
 

@@ -49,7 +49,7 @@ impl EtcdBackend for EtcdCluster {
     async fn add_member(&self, access: &EtcdAccess, peer_url: &str, learner: bool) -> Result<Vec<Member>, EtcdError> {
         let connection = reach(access, ADD).await?;
         let question = api::MemberAddRequest { peer_urls: vec![peer_url.to_owned()], is_learner: learner };
-        let answer: Result<api::MemberAddResponse, _> = connection.ask("Cluster/MemberAdd", question).await;
+        let answer: Result<api::MemberAddResponse, _> = connection.change("Cluster/MemberAdd", question).await;
         let answer = answer.map_err(|refusal| failure(ADD, &connection.endpoint, refusal))?;
         Ok(answer.members.into_iter().map(member).collect())
     }
@@ -66,8 +66,7 @@ impl EtcdBackend for EtcdCluster {
         let tls = tls_of(access, STATUS)?;
         let of_endpoint = |refusal: Refusal| failure(STATUS, client_url, refusal);
         let connection = Connection::open(client_url, tls).await.map_err(of_endpoint)?;
-        let answer: Result<api::StatusResponse, _> =
-            connection.ask("Maintenance/Status", api::StatusRequest {}).await;
+        let answer: Result<api::StatusResponse, _> = connection.ask("Maintenance/Status", api::StatusRequest {}).await;
         let status = answer.map_err(of_endpoint)?;
         Ok(MemberStatus {
             id: MemberId(status.header.unwrap_or_default().member_id),
@@ -82,7 +81,7 @@ impl EtcdBackend for EtcdCluster {
 
 async fn change(access: &EtcdAccess, doing: &'static str, method: &'static str, id: MemberId) -> Result<(), EtcdError> {
     let connection = reach(access, doing).await?;
-    let answer: Result<api::MemberResponse, _> = connection.ask(method, api::MemberRequest { id: id.0 }).await;
+    let answer: Result<api::MemberResponse, _> = connection.change(method, api::MemberRequest { id: id.0 }).await;
     answer.map(|_| ()).map_err(|refusal| failure(doing, &connection.endpoint, refusal))
 }
 

@@ -86,7 +86,9 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The error and all causes. An I/O error that wraps another hides it from `source`, so it is asked in its own way.
-fn links<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+fn links<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |link| {
         let wrapped = link.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| link.source())
@@ -112,7 +114,11 @@ mod tests {
         let cases = [
             (Code::FailedPrecondition, "etcdserver: Peer URLs already exists", EtcdErrorKind::PeerUrlTaken),
             (Code::FailedPrecondition, "etcdserver: member ID already exist", EtcdErrorKind::PeerUrlTaken),
-            (Code::FailedPrecondition, "etcdserver: too many learner members in cluster", EtcdErrorKind::TooManyLearners),
+            (
+                Code::FailedPrecondition,
+                "etcdserver: too many learner members in cluster",
+                EtcdErrorKind::TooManyLearners,
+            ),
             (Code::FailedPrecondition, "etcdserver: can only promote a learner member", EtcdErrorKind::NotLearner),
             (Code::Unknown, "can only promote a learner member", EtcdErrorKind::NotLearner),
             (

@@ -36,7 +36,8 @@ struct State {
 
 impl Default for FakeEtcd {
     fn default() -> Self {
-        let mut state = State { members: Vec::new(), next: 1, down: BTreeSet::new(), complaints: Vec::new(), copying: 0 };
+        let mut state =
+            State { members: Vec::new(), next: 1, down: BTreeSet::new(), complaints: Vec::new(), copying: 0 };
         let id = state.add("https://10.0.0.1:2380", false);
         state.start(id, "first");
         Self { state: Mutex::new(state), calls: Calls::default() }

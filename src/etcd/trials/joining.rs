@@ -23,12 +23,10 @@ async fn three_members_join_in_the_same_moment_ten_times_over() {
         let members = site.members(&[1, 2, 3, 4]).await;
         assert_eq!(names(&members), ["node1", "node2", "node3", "node4"], "{}", logs());
         // Two of the three had to wait for another, and were told for whom.
-        let mut queued = 0;
-        for (_, mut hand) in [two.unwrap(), three.unwrap(), four.unwrap()] {
-            let causes = hand.causes();
-            queued += usize::from(causes.iter().any(|cause| cause.contains("one at a time") || cause.contains("has not started yet")));
-        }
-        assert!(queued >= 1, "somebody waited for somebody");
+        let told: Vec<_> = [two.unwrap(), three.unwrap(), four.unwrap()].map(|(_, mut hand)| hand.causes()).into();
+        let reasons = ["one at a time", "added by another join", "did not add a member"];
+        let of_another = |cause: &String| reasons.iter().any(|reason| cause.contains(reason));
+        assert!(told.iter().filter(|causes| causes.iter().any(of_another)).count() >= 2, "{told:#?}");
     }
 }
 
@@ -139,8 +137,10 @@ async fn endpoints_come_from_the_members_and_dead_ones_are_passed_over() {
     // Nobody is at 9, and 8 takes connections and never says a word.
     let silent = tokio::net::TcpListener::bind((site.address(8), 2379)).await.unwrap();
     let began = std::time::Instant::now();
-    let synced = hand.etcd.sync(&site.access(&[9, 8, 2]), &hand.report).await.unwrap();
+    let mut synced = hand.etcd.sync(&site.access(&[9, 8, 2]), &hand.report).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // etcd's order is that of the numbers, which are random.
+    synced.endpoints.sort();
     assert_eq!(synced.endpoints, [site.client_url(1), site.client_url(2)]);
     drop(silent);
 }

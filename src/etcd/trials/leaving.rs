@@ -28,12 +28,17 @@ async fn the_quorum_is_kept_whatever_is_asked() {
     let health = hand.etcd.health(&access, &hand.report).await.unwrap();
     assert_eq!(health.voters(), Voters { total: 3, up: 2 });
     assert!(health.is_well(), "two of three are enough");
-    assert!(health.problems()[0].contains("`node3`") && health.problems()[0].contains("refused"), "{:?}", health.problems());
+    assert!(
+        health.problems()[0].contains("`node3`") && health.problems()[0].contains("refused"),
+        "{:?}",
+        health.problems()
+    );
 
     // Two of three are up: neither of them may go.
     let began = Instant::now();
     let refused = hand.etcd.remove_member(&access, &site.peer_url(2), &hand.report).await.unwrap_err();
-    let arithmetic = "etcd would lose its quorum: now 2 of 3 voters up, 2 needed; afterwards 1 of 2 voters up, 2 needed";
+    let arithmetic =
+        "etcd would lose its quorum: now 2 of 3 voters up, 2 needed; afterwards 1 of 2 voters up, 2 needed";
     assert!(refused.to_string().contains(arithmetic), "{refused}");
     assert!(refused.hints()[0].contains("`node3`"), "{:?}", refused.hints());
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());

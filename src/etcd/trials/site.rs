@@ -79,7 +79,8 @@ impl Site {
         let ca = CaSpec { common_name: "etcd-ca".into(), names: SanSet::default(), serial_zero: false };
         let authority = Authority::self_signed(&ca, key, validity()).unwrap();
         let none = SanSet::default();
-        let (certificate, key) = leaf(&authority, "kube-etcd-healthcheck-client", none, &[ExtendedKeyUsage::ClientAuth]);
+        let (certificate, key) =
+            leaf(&authority, "kube-etcd-healthcheck-client", none, &[ExtendedKeyUsage::ClientAuth]);
         let client = EtcdTls { authority: authority.certificate().to_pem(), certificate, key };
         Self { dir: tempfile::tempdir().unwrap(), base: 0x7f00_0000 + (place << 8), authority, client }
     }
@@ -113,7 +114,12 @@ impl Site {
     /// Signs a pair for serving and calling at an address.
     pub(super) fn pair(&self, number: u8) -> (String, zeroize::Zeroizing<String>) {
         let names = SanSet::new(["localhost"], [self.address(number).into()]);
-        leaf(&self.authority, &format!("node{number}"), names, &[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth])
+        leaf(
+            &self.authority,
+            &format!("node{number}"),
+            names,
+            &[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth],
+        )
     }
 
     /// Starts the first member and waits until it answers.
@@ -149,9 +155,9 @@ impl Site {
         if let Ok(path) = std::env::var("PATH") {
             command.env("PATH", path);
         }
-        let child = command.spawn().expect(
-            "etcd must be on the PATH (Debian: etcd-server, since Debian 12), or named by KUBEWRIGHT_ETCD",
-        );
+        let child = command
+            .spawn()
+            .expect("etcd must be on the PATH (Debian: etcd-server, since Debian 12), or named by KUBEWRIGHT_ETCD");
         Server { child }
     }
 
@@ -196,7 +202,8 @@ impl Site {
 
 /// The names of the voters, sorted; a learner is marked.
 pub(super) fn names(members: &[Member]) -> Vec<String> {
-    let mark = |member: &Member| if member.learner { format!("{} (learner)", member.name) } else { member.name.clone() };
+    let mark =
+        |member: &Member| if member.learner { format!("{} (learner)", member.name) } else { member.name.clone() };
     let mut names: Vec<_> = members.iter().map(mark).collect();
     names.sort();
     names

@@ -25,7 +25,8 @@ pub fn pod_endpoints(pods: &[Json]) -> PodEndpoints {
     };
     let mut endpoints = Vec::new();
     for pod in pods.iter().filter(is_etcd) {
-        let annotation = pod.pointer("/metadata/annotations").and_then(|all| all.get(ANNOTATION)).and_then(Json::as_str);
+        let annotation =
+            pod.pointer("/metadata/annotations").and_then(|all| all.get(ANNOTATION)).and_then(Json::as_str);
         match annotation.filter(|url| !url.is_empty()) {
             Some(url) => endpoints.push(url.to_owned()),
             None => {

@@ -131,7 +131,13 @@ impl Etcd {
     }
 
     /// Waits until our etcd is up for the first time, as long as the access allows.
-    pub async fn await_start(&self, access: &EtcdAccess, joined: &Joined, joining: &Joining, report: &Report) -> Result<Start, Failure> {
+    pub async fn await_start(
+        &self,
+        access: &EtcdAccess,
+        joined: &Joined,
+        joining: &Joining,
+        report: &Report,
+    ) -> Result<Start, Failure> {
         let what = format!("the new etcd member `{}` to start", joining.name);
         let trouble = Trouble::within(access.call_limit);
         wait_for(report, what, access.call_limit, || async {
@@ -174,7 +180,10 @@ pub fn place_of(members: &[Member], joining: &Joining) -> Result<Place, Failure>
                 "etcd has the {namesake}, which has this node's name at another address than {}",
                 joining.peer_url
             ))
-            .hint(format!("if it is this node's former self: `etcdctl member remove {}`, then join again", namesake.id))),
+            .hint(format!(
+                "if it is this node's former self: `etcdctl member remove {}`, then join again",
+                namesake.id
+            ))),
             None => Ok(Place::None),
         };
     };
@@ -292,7 +301,9 @@ mod tests {
     #[test]
     fn a_name_or_an_address_of_somebody_else_is_refused() {
         let namesake = [member(1, "b", "10.0.0.1")];
-        assert!(place_of(&namesake, &joining()).unwrap_err().to_string().contains("this node's name at another address"));
+        assert!(
+            place_of(&namesake, &joining()).unwrap_err().to_string().contains("this node's name at another address")
+        );
         let squatter = [member(0x10, "c", "10.0.0.2")];
         let failure = place_of(&squatter, &joining()).unwrap_err();
         assert!(failure.to_string().contains("this node's address under another name"), "{failure}");

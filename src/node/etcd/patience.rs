@@ -56,7 +56,11 @@ impl Trouble {
 }
 
 /// The members as the quorum knows them, waited for as long as the access allows.
-pub(super) async fn list(backend: &dyn EtcdBackend, access: &EtcdAccess, report: &Report) -> Result<Vec<Member>, Failure> {
+pub(super) async fn list(
+    backend: &dyn EtcdBackend,
+    access: &EtcdAccess,
+    report: &Report,
+) -> Result<Vec<Member>, Failure> {
     let trouble = Trouble::within(access.call_limit);
     wait_for(report, "etcd to list its members", access.call_limit, || async {
         match backend.members(access).await {
@@ -82,7 +86,9 @@ fn explained(error: EtcdError) -> Failure {
              compare `openssl x509 -noout -fingerprint -in /etc/kubernetes/pki/etcd/ca.crt` with another control plane's"
         }
         EtcdErrorKind::Unreachable | EtcdErrorKind::Unavailable | EtcdErrorKind::LostReply => NOBODY_ANSWERS,
-        EtcdErrorKind::QuorumAtRisk => "start the control planes that are down; `etcdctl endpoint status --cluster` names them",
+        EtcdErrorKind::QuorumAtRisk => {
+            "start the control planes that are down; `etcdctl endpoint status --cluster` names them"
+        }
         _ => return error.into(),
     };
     Failure::from(error).hint(hint)

@@ -118,7 +118,10 @@ mod tests {
         assert_eq!(refused, QuorumLoss::Afterwards { now: voters(3, 2), after: voters(2, 1) });
         let words = "etcd would lose its quorum: now 2 of 3 voters up, 2 needed; afterwards 1 of 2 voters up, 2 needed";
         assert_eq!(refused.to_string(), words);
-        assert_eq!(quorum_after(voters(5, 3), remove), Err(QuorumLoss::Afterwards { now: voters(5, 3), after: voters(4, 2) }));
+        assert_eq!(
+            quorum_after(voters(5, 3), remove),
+            Err(QuorumLoss::Afterwards { now: voters(5, 3), after: voters(4, 2) })
+        );
     }
 
     #[test]
@@ -146,7 +149,10 @@ mod tests {
     fn promoting_one_that_is_up_never_costs_the_quorum() {
         for total in 1..=9 {
             for up in voters(total, 0).quorum()..=total {
-                assert_eq!(quorum_after(voters(total, up), Change::Promote { up: true }), Ok(voters(total + 1, up + 1)));
+                assert_eq!(
+                    quorum_after(voters(total, up), Change::Promote { up: true }),
+                    Ok(voters(total + 1, up + 1))
+                );
             }
         }
         assert!(quorum_after(voters(1, 1), Change::Promote { up: false }).is_err());
