@@ -37,8 +37,8 @@ async fn voters_join_in_the_same_moment_without_learners() {
     let access = site.access(&[1]);
     let (two, three, four) =
         tokio::join!(site.join(2, &access, false), site.join(3, &access, false), site.join(4, &access, false));
-    let logs = || format!("{}\n{}\n{}", site.log(2), site.log(3), site.log(4));
-    let (_two, _three, _four) = (two.expect(&logs()), three.expect(&logs()), four.expect(&logs()));
+    let logs = format!("{}\n{}\n{}", site.log(2), site.log(3), site.log(4));
+    let (_two, _three, _four) = (two.expect(&logs), three.expect(&logs), four.expect(&logs));
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2", "node3", "node4"]);
 }
 
