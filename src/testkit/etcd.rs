@@ -1,4 +1,5 @@
-//! An etcd that keeps its members in memory and refuses what the real one refuses.
+//! An etcd that keeps its members in memory and refuses what the real one refuses. The one in [`crate::node`] starts a
+//! member when its static pod is there, and only if its arguments are right.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +24,10 @@ enum Fault {
 pub struct FakeEtcd {
     state: Mutex<State>,
     calls: Calls<Fault>,
+    before_list: Mutex<Option<Hook>>,
 }
+
+type Hook = Box<dyn Fn(&FakeEtcd) + Send + Sync>;
 
 struct State {
     members: Vec<Member>,
@@ -40,7 +44,7 @@ impl Default for FakeEtcd {
             State { members: Vec::new(), next: 1, down: BTreeSet::new(), complaints: Vec::new(), copying: 0 };
         let id = state.add("https://10.0.0.1:2380", false);
         state.start(id, "first");
-        Self { state: Mutex::new(state), calls: Calls::default() }
+        Self { state: Mutex::new(state), calls: Calls::default(), before_list: Mutex::default() }
     }
 }
 
@@ -73,6 +77,11 @@ impl FakeEtcd {
     /// Refuses the next promotions, so many, because the learner copies.
     pub fn copy_for(&self, promotions: u64) {
         self.state().copying = promotions;
+    }
+
+    /// Does something before each list of the members, such as looking whether one has been given its static pod.
+    pub fn before_each_list(&self, hook: impl Fn(&FakeEtcd) + Send + Sync + 'static) {
+        *self.before_list.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     /// What was asked, in order, such as `add https://10.0.0.2:2380`; also what failed.
@@ -159,6 +168,9 @@ impl State {
 #[async_trait]
 impl EtcdBackend for FakeEtcd {
     async fn members(&self, _: &EtcdAccess) -> Result<Vec<Member>, EtcdError> {
+        if let Some(hook) = &*self.before_list.lock().unwrap_or_else(PoisonError::into_inner) {
+            hook(self);
+        }
         self.call("list its members", "list".into(), |state| Ok(state.members.clone()))
     }
 

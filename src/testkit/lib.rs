@@ -10,6 +10,7 @@ pub mod kube;
 pub mod probe;
 pub mod runtime;
 pub mod services;
+mod static_pod;
 mod strategic;
 mod tree;
 
@@ -78,6 +79,8 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         clock: clock.clone(),
     };
     let node = TestNode { root, backends, services, kube, etcd, runtime, probe, health, clock };
+    let files = node.root.clone();
+    node.etcd.before_each_list(move |etcd| static_pod::start_etcd(&files, etcd));
     let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());
     node.services.on_restart(move |service| {
         if service == "kubelet" {

@@ -7,7 +7,7 @@ use kubewright_node::etcd::{Member, MemberId};
 use kubewright_node::{EtcdAccess, EtcdBackend, EtcdError, EtcdErrorKind};
 use kubewright_testkit::{FakeEtcd, TestNode};
 
-use super::site::Site;
+use super::site::{Hand, Site};
 use crate::EtcdCluster;
 
 /// What both must do, with one started voter and two addresses where nobody is.
@@ -42,6 +42,35 @@ async fn holds(etcd: Arc<dyn EtcdBackend>, access: EtcdAccess, urls: [String; 2]
     let list = tokio::time::timeout(Duration::from_secs(15), etcd.members(&access)).await.unwrap();
     let error = list.unwrap_err();
     assert!(matches!(error.kind, EtcdErrorKind::Unavailable | EtcdErrorKind::Unreachable), "{error}");
+}
+
+/// `AlarmRequest`, with which an alarm can be raised that else needs a full disk.
+#[derive(Clone, PartialEq, prost::Message)]
+struct AlarmRequest {
+    /// 1 raises.
+    #[prost(int32, tag = "1")]
+    action: i32,
+    #[prost(uint64, tag = "2")]
+    member_id: u64,
+    /// 1 is NOSPACE.
+    #[prost(int32, tag = "3")]
+    alarm: i32,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_of_the_real_one_is_told() {
+    let site = Site::new();
+    let _first = site.first(1).await;
+    let (hand, access) = (Hand::live(), site.access(&[1]));
+    let before = hand.etcd.health(&access, &hand.report).await.unwrap();
+    assert!(before.is_well());
+    let tls = crate::credentials::client_config(&site.client).unwrap();
+    let connection = crate::connection::Connection::open(&site.client_url(1), Some(tls)).await.unwrap();
+    let raise = AlarmRequest { action: 1, member_id: before.members[0].member.id.0, alarm: 1 };
+    let _: crate::messages::MemberResponse = connection.ask("Maintenance/Alarm", raise).await.unwrap();
+    let health = hand.etcd.health(&access, &hand.report).await.unwrap();
+    assert!(!health.is_well() && health.voters().has_quorum());
+    assert!(health.problems()[0].contains("NOSPACE"), "{:?}", health.problems());
 }
 
 #[tokio::test]
