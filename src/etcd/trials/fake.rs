@@ -150,6 +150,38 @@ async fn a_voter_that_never_starts_does_not_keep_others_out_for_ever() {
 }
 
 #[tokio::test]
+async fn a_trouble_before_the_queue_does_not_count_after_it() {
+    let (etcd, hand, _) = fake();
+    let other = etcd.put("https://10.0.0.3:2380", true);
+    let access = patient(Duration::from_millis(400));
+    // The first list is the one that looks whether we are a member already.
+    etcd.fail("list", 2, EtcdErrorKind::Unavailable);
+    let joining = joining();
+    let other_node = async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        etcd.start(other, "third");
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        etcd.fail("list", 1, EtcdErrorKind::Unavailable);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        etcd_promote(&etcd, other).await;
+    };
+    let (joined, ()) = tokio::join!(hand.etcd.join_member(&access, &joining, &hand.report), other_node);
+    assert!(joined.unwrap().learner);
+}
+
+#[tokio::test]
+async fn a_number_that_is_taken_for_ever_ends_in_time() {
+    let (etcd, hand, access) = fake();
+    for nth in 1..100 {
+        etcd.fail("add", nth, EtcdErrorKind::PeerUrlTaken);
+    }
+    let began = std::time::Instant::now();
+    let failure = hand.etcd.join_member(&access, &joining(), &hand.report).await.unwrap_err();
+    assert_eq!(failure.get_kind(), FailureKind::Deadline);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_voter_is_not_added_where_it_would_cost_the_quorum() {
     let (etcd, hand, access) = fake();
     for (host, name) in [(3, "third"), (4, "fourth")] {

@@ -95,6 +95,7 @@ impl Etcd {
             // Its --initial-cluster does not name us. One that never starts must not keep everybody out for ever.
             if let Some(starting) = members.iter().find(|member| !member.started()) {
                 if !courtesy.too_long() {
+                    trouble.over();
                     let words = format!("{starting} was added by another join and has not started yet");
                     return Ok(Attempt::NotYet(words));
                 }
@@ -116,7 +117,6 @@ impl Etcd {
                     trouble.over();
                     Ok(Attempt::NotYet(queue_reason(&members)))
                 }
-                Err(error) if error.kind == EtcdErrorKind::PeerUrlTaken => Ok(Attempt::NotYet(error.to_string())),
                 Err(error) => trouble.error(error),
             }
         })

@@ -40,7 +40,8 @@ impl Etcd {
     }
 
     async fn wait_for_vote(&self, access: &EtcdAccess, id: MemberId, report: &Report) -> Result<Promotion, Failure> {
-        let trouble = Trouble::within(access.call_limit);
+        // Starting and copying are two things, and each has its time.
+        let (starting, trouble) = (Trouble::within(access.call_limit), Trouble::within(access.call_limit));
         let (asked, copied) = (AtomicBool::new(false), AtomicU64::new(0));
         wait_for(report, format!("the etcd member {id} to get its vote"), QUEUE_LIMIT, || async {
             let members = match self.backend.members(access).await {
@@ -54,7 +55,8 @@ impl Etcd {
                 return Ok(Attempt::Done(if ours { Promotion::Promoted } else { Promotion::Already }));
             }
             if !own.started() {
-                return trouble.because(Failure::new(format!("the {own} has not started yet")).hint(LOOK));
+                trouble.over();
+                return starting.because(Failure::new(format!("the {own} has not started yet")).hint(LOOK));
             }
             let health = examine(&self.backend, access, members).await;
             let up = health.member(id).is_some_and(|own| own.down.is_none());
