@@ -5,6 +5,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::{DefaultRoute, HostFacts, Interface};
+use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
 use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
 
@@ -28,6 +29,7 @@ impl Machine {
             files: files.clone(),
             services: HostServices::new(),
             kube: kube.clone(),
+            etcd: Arc::new(EtcdCluster::new()),
             runtime: Arc::new(CriRuntime::new()),
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),

@@ -3,6 +3,7 @@
 //! Every other version is turned into these types when it is read; only `convert.rs` knows what the fields mean.
 
 mod cluster;
+mod env;
 mod init;
 mod join;
 mod reset;
@@ -12,6 +13,7 @@ pub(crate) use cluster::{
     ApiServer, Arg, ClusterConfiguration, ControlPlaneComponent, Dns, EnvVar, Etcd, ExternalEtcd, HostPathMount,
     LocalEtcd, Networking, Proxy,
 };
+pub(crate) use env::ValueSource;
 pub(crate) use init::{
     ApiEndpoint, BootstrapToken, InitConfiguration, NodeRegistrationOptions, Patches, Taint, Timeouts,
 };

@@ -127,7 +127,7 @@ impl<'a> Check<'a> {
             if !env.value.is_empty() && env.value_from.is_some() {
                 self.missing(&path, "value and valueFrom exclude each other", "remove one of them");
             }
-            let mut value_from = env.value_from;
+            let mut value_from = env.value_from.map(|source| source.0);
             if let Some(reference) = value_from.as_mut().and_then(|from| from.get_mut("fieldRef")?.as_object_mut()) {
                 reference.entry("apiVersion").or_insert_with(|| "v1".into());
             }

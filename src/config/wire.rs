@@ -81,6 +81,12 @@ impl<'a> Reader<'a> {
         self.errors.push(error.at(Some(self.document.line(&self.path))));
     }
 
+    /// Notes a fault of the value at the current path.
+    pub fn refuse(&mut self, error: impl FnOnce(&str) -> ConfigError) {
+        let line = Some(self.document.line(&self.path));
+        self.errors.push(error(&self.path).at(line));
+    }
+
     /// Warns of the keys that a struct does not have.
     pub fn check_fields(&mut self, map: &Map<String, Value>, known: &[&str]) {
         let top = self.path.is_empty();
@@ -246,25 +252,6 @@ impl Wire for std::time::Duration {
 
     fn schema(_: &mut Definitions) -> Value {
         schema::duration()
-    }
-}
-
-/// A value whose inner form is not ours to check.
-impl Wire for Value {
-    fn read(value: &Value, _: &mut Reader<'_>) -> Self {
-        value.clone()
-    }
-
-    fn write(&self) -> Value {
-        self.clone()
-    }
-
-    fn omit(&self) -> bool {
-        self.is_null()
-    }
-
-    fn schema(_: &mut Definitions) -> Value {
-        Value::Bool(true)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use crate::etcd::{EtcdAccess, EtcdBackend, EtcdError, Member, MemberId, MemberStatus};
 use crate::kube::{KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind};
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
@@ -24,6 +25,7 @@ impl Backends {
             files: overlay,
             services: Arc::new(DryServices(self.services)),
             kube: Arc::clone(&kube) as Arc<dyn KubeBackend>,
+            etcd: Arc::new(DryEtcd::default()),
             runtime: Arc::new(DryRuntime(self.runtime)),
             health: Arc::new(DryHealth(self.health)),
             discovery: Arc::new(discovery::DryDiscovery::new(self.discovery)),
@@ -92,6 +94,53 @@ impl HealthBackend for DryHealth {
 
     async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
         self.0.ask(question).await
+    }
+}
+
+/// An etcd that takes every member, which is up at once. Needs no cluster, as the API server of a dry run needs none, so
+/// only what this run would have added is in it.
+#[derive(Default)]
+struct DryEtcd(Mutex<Vec<Member>>);
+
+impl DryEtcd {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Member>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl EtcdBackend for DryEtcd {
+    async fn members(&self, _: &EtcdAccess) -> Result<Vec<Member>, EtcdError> {
+        Ok(self.lock().clone())
+    }
+
+    async fn add_member(&self, _: &EtcdAccess, peer_url: &str, learner: bool) -> Result<Vec<Member>, EtcdError> {
+        let mut members = self.lock();
+        let id = MemberId(members.len() as u64 + 1);
+        let urls = vec![peer_url.to_owned()];
+        members.push(Member { id, name: String::new(), peer_urls: urls.clone(), client_urls: urls, learner });
+        let before_its_start = members.clone();
+        // The name comes with the first start, which is not waited for in a dry run.
+        members.iter_mut().for_each(|member| member.name = format!("dry-run-{}", member.id));
+        Ok(before_its_start)
+    }
+
+    async fn promote_member(&self, _: &EtcdAccess, id: MemberId) -> Result<(), EtcdError> {
+        self.lock().iter_mut().filter(|member| member.id == id).for_each(|member| member.learner = false);
+        Ok(())
+    }
+
+    async fn remove_member(&self, _: &EtcdAccess, id: MemberId) -> Result<(), EtcdError> {
+        self.lock().retain(|member| member.id != id);
+        Ok(())
+    }
+
+    async fn status(&self, _: &EtcdAccess, client_url: &str) -> Result<MemberStatus, EtcdError> {
+        let members = self.lock();
+        let asked = members.iter().find(|member| member.client_urls.iter().any(|url| url == client_url));
+        let (id, learner) = asked.map_or((MemberId(1), false), |member| (member.id, member.learner));
+        let version = String::new();
+        Ok(MemberStatus { id, version, learner, leader: Some(id), applied: 0, complaints: Vec::new() })
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod discovery;
 pub mod dry_run;
+pub mod etcd;
 pub mod files;
 pub mod kube;
 mod outward;
@@ -19,6 +20,7 @@ use kubewright_engine::{EffectLog, Failure, Session, World};
 
 pub use clock::{Clock, ClockBackend, SystemClock};
 pub use discovery::{Discovery, DiscoveryBackend, StandIn, Trust};
+pub use etcd::{Etcd, EtcdAccess, EtcdBackend, EtcdError, EtcdErrorKind, EtcdTls};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
 pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
 pub use probe::{
@@ -37,6 +39,8 @@ pub struct Backends {
     pub services: Arc<dyn ServiceBackend>,
     /// The Kubernetes API.
     pub kube: Arc<dyn KubeBackend>,
+    /// etcd's membership.
+    pub etcd: Arc<dyn EtcdBackend>,
     /// The container runtime.
     pub runtime: Arc<dyn RuntimeBackend>,
     /// Facts about the machine.
@@ -89,6 +93,11 @@ impl View {
     /// The API, for reading.
     pub fn kube(&self) -> &dyn KubeBackend {
         &*self.backends.kube
+    }
+
+    /// etcd's membership, for reading.
+    pub fn etcd(&self) -> &dyn EtcdBackend {
+        &*self.backends.etcd
     }
 
     /// Facts about the machine.

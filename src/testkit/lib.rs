@@ -4,12 +4,14 @@
 //! `kubelet`; then the API answers, health endpoints are well and the node is registered, as on a real machine.
 
 pub mod discovery;
+pub mod etcd;
 mod faults;
 pub mod health;
 pub mod kube;
 pub mod probe;
 pub mod runtime;
 pub mod services;
+mod static_pod;
 mod strategic;
 mod tree;
 
@@ -19,13 +21,14 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use kubewright_host::{HostFiles, Root};
-use kubewright_node::{Backends, ClockBackend, KubeAccess, Node};
+use kubewright_node::{Backends, ClockBackend, EtcdAccess, KubeAccess, Node};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use zeroize::Zeroizing;
 
 pub use discovery::FakeDiscovery;
+pub use etcd::FakeEtcd;
 pub use health::FakeHealth;
 pub use kube::FakeKube;
 pub use probe::{FakeProbe, Machine};
@@ -44,6 +47,8 @@ pub struct TestNode {
     pub services: Arc<FakeServices>,
     /// The Kubernetes API.
     pub kube: Arc<FakeKube>,
+    /// etcd's membership.
+    pub etcd: Arc<FakeEtcd>,
     /// The container runtime.
     pub runtime: Arc<FakeRuntime>,
     /// The machine.
@@ -62,6 +67,7 @@ pub fn node(dir: &Utf8Path) -> TestNode {
     let files = HostFiles::new(root.clone());
     let services = Arc::new(FakeServices::default());
     let kube = Arc::new(FakeKube::default());
+    let etcd = Arc::new(FakeEtcd::default());
     let runtime = Arc::new(FakeRuntime::default());
     let probe = Arc::new(FakeProbe::default());
     let health = Arc::new(FakeHealth::default());
@@ -71,13 +77,16 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         files,
         services: services.clone(),
         kube: kube.clone(),
+        etcd: etcd.clone(),
         runtime: runtime.clone(),
         probe: probe.clone(),
         health: health.clone(),
         discovery: discovery.clone(),
         clock: clock.clone(),
     };
-    let node = TestNode { root, backends, services, kube, runtime, probe, health, discovery, clock };
+    let node = TestNode { root, backends, services, kube, etcd, runtime, probe, health, discovery, clock };
+    let files = node.root.clone();
+    node.etcd.before_each_list(move |etcd| static_pod::start_etcd(&files, etcd));
     let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());
     node.services.on_restart(move |service| {
         if service == "kubelet" {
@@ -101,6 +110,12 @@ impl TestNode {
     /// Access to the fake API, which believes everybody; failing requests are given up after a quarter of a second.
     pub fn access() -> KubeAccess {
         KubeAccess { kubeconfig: Zeroizing::new(String::new()), server: None, call_limit: Duration::from_millis(250) }
+    }
+
+    /// Access to the fake etcd, which believes everybody; failing requests are given up after a quarter of a second.
+    pub fn etcd_access() -> EtcdAccess {
+        let endpoints = vec!["https://10.0.0.1:2379".into()];
+        EtcdAccess { endpoints, tls: None, call_limit: Duration::from_millis(250) }
     }
 
     /// All files and directories by path, each with mode and digest, for comparing before and after.

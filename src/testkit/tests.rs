@@ -1,6 +1,6 @@
 //! The fakes behave where phases could tell.
 
-use kubewright_node::{KubeBackend, KubeErrorKind, ObjectRef, PatchKind, ProbeBackend, ServiceBackend};
+use kubewright_node::{EtcdBackend, KubeBackend, KubeErrorKind, ObjectRef, PatchKind, ProbeBackend, ServiceBackend};
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -122,4 +122,26 @@ fn the_machine_lists_and_finds_what_it_was_given() {
     });
     assert_eq!(probe.list("/etc/kubernetes".into()), Some(vec!["manifests".into()]));
     assert_eq!(probe.list("/var/lib/etcd".into()), Some(vec![]));
+}
+
+#[tokio::test]
+async fn etcd_starts_when_its_static_pod_names_the_members() {
+    let (_dir, node) = machine();
+    let (etcd, access) = (&node.etcd, TestNode::etcd_access());
+    etcd.add_member(&access, "https://10.0.0.2:2380", true).await.unwrap();
+    let manifests = node.root.place(Utf8Path::new("/etc/kubernetes/manifests"));
+    std::fs::create_dir_all(&manifests).unwrap();
+    let up = |cluster: &str| {
+        let manifest = format!(
+            "    - --data-dir=/var/lib/etcd\n    - --initial-advertise-peer-urls=https://10.0.0.2:2380\n    \
+             - --initial-cluster={cluster}\n    - --name=second\n"
+        );
+        std::fs::write(manifests.join("etcd.yaml"), manifest).unwrap();
+        let access = access.clone();
+        let etcd = node.backends.etcd.clone();
+        async move { etcd.members(&access).await.unwrap()[1].started() }
+    };
+    assert!(!up("second=https://10.0.0.2:2380").await, "it would be a cluster of its own");
+    assert!(up("first=https://10.0.0.1:2380,second=https://10.0.0.2:2380").await);
+    assert!(node.root.place(Utf8Path::new("/var/lib/etcd/member")).is_dir());
 }

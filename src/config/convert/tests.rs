@@ -98,7 +98,9 @@ fn walk(
     }
     match value {
         Value::Object(map) => {
-            for (key, inner) in map.iter().filter(|(key, _)| !["apiVersion", "kind"].contains(&key.as_str())) {
+            for (key, inner) in
+                map.iter().filter(|(key, _)| !(pointer.is_empty() && ["apiVersion", "kind"].contains(&key.as_str())))
+            {
                 let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 let (field, schema) = match schema.pointer("/properties") {
                     Some(properties) => {

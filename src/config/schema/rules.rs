@@ -172,10 +172,6 @@ pub(crate) fn date_time() -> Value {
     json!({"format": "date-time"})
 }
 
-pub(crate) fn object() -> Value {
-    json!({"type": ["object", "null"]})
-}
-
 /// The gates of every version that we know; which of them a version has is for the program to say.
 pub(crate) fn feature_gates() -> Value {
     let facts =

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::env::ValueSource;
 use crate::wire::wire;
 
 wire! {
@@ -105,7 +104,7 @@ wire! {
         /// Its value. Excludes valueFrom.
         "value" value: String,
         /// Where its value comes from, as in the container of a pod.
-        "valueFrom" value_from: Option<Value> [object],
+        "valueFrom" value_from: Option<ValueSource>,
     }
 
     /// The CoreDNS addon.

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
 use super::cluster::Arg;
+use crate::error::ConfigError;
+use crate::schema::Definitions;
 use crate::token::SecretText;
-use crate::wire::wire;
+use crate::wire::{Reader, Wire, wire};
 
 wire! {
     /// Settings of one `init` on one node.
@@ -70,7 +76,7 @@ wire! {
         /// What it does to pods that do not tolerate it.
         "effect" effect: String = keep [taint_effect],
         /// When it was added.
-        "timeAdded" time_added: Option<String> [date_time],
+        "timeAdded" time_added: Option<Moment>,
     }
 
     /// Where an API server listens.
@@ -103,5 +109,34 @@ wire! {
         "discovery" discovery: Option<Duration>,
         /// For static pods to be restarted by an upgrade; 5m by default.
         "upgradeManifests" upgrade_manifests: Option<Duration>,
+    }
+}
+
+/// A moment in RFC 3339, in UTC.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Moment(String);
+
+impl Wire for Moment {
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
+        let text = value.as_str().unwrap_or_default();
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok();
+        let utc = moment.and_then(|moment| moment.to_offset(UtcOffset::UTC).format(&Rfc3339).ok());
+        if utc.is_none() {
+            let error = |path: &str| ConfigError::invalid(path, text, "not a moment in RFC 3339");
+            reader.refuse(|path| error(path).hint("for example 2030-01-02T03:04:05Z"));
+        }
+        Self(utc.unwrap_or_default())
+    }
+
+    fn write(&self) -> Value {
+        self.0.clone().into()
+    }
+
+    fn omit(&self) -> bool {
+        false
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({"type": ["string", "null"], "format": "date-time"})
     }
 }

@@ -101,5 +101,6 @@ fn volume(volume: &ExtraVolume) -> v1beta4::HostPathMount {
 }
 
 fn env(env: &EnvVar) -> v1beta4::EnvVar {
-    v1beta4::EnvVar { name: env.name.clone(), value: env.value.clone(), value_from: env.value_from.clone() }
+    let value_from = env.value_from.clone().map(v1beta4::ValueSource);
+    v1beta4::EnvVar { name: env.name.clone(), value: env.value.clone(), value_from }
 }

@@ -267,7 +267,10 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Val
     let Some(tag) = tag else {
         return if style == ScalarStyle::Plain { resolve() } else { Ok(text.into()) };
     };
-    let Some(kind) = tag.core_suffix() else { return Ok(text.into()) };
+    let Some(kind) = tag.core_suffix() else {
+        let of_yaml = tag.suffix_in_namespace("tag:yaml.org,2002:").is_some();
+        return if of_yaml { Err("a tag that configurations have no use for") } else { Ok(text.into()) };
+    };
     let value = if kind == "str" { text.into() } else { resolve()? };
     let fits = match kind {
         "str" => true,
