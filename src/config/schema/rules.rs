@@ -109,9 +109,9 @@ pub(crate) fn dns_name() -> Value {
     pattern(HOST)
 }
 
-/// Upper case is turned into lower case.
+/// Upper case is turned into lower case, and spaces around it go, those of Unicode too.
 pub(crate) fn node_name() -> Value {
-    json!({"pattern": r"^\s*([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*)?\s*$"})
+    json!({"pattern": r"^(\s|\x85)*([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*)?(\s|\x85)*$"})
 }
 
 /// A DNS name, also with `*.`, or an address. Upper case is turned into lower case.
