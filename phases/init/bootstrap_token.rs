@@ -54,7 +54,8 @@ impl Phase<Node> for BootstrapToken {
             report.note("bootstrap-token", line);
         }
         if facts.credentials.kubelet_client_binding {
-            let line = "Configured RBAC rules to allow the API server kubelet client certificate to access the kubelet API";
+            let line =
+                "Configured RBAC rules to allow the API server kubelet client certificate to access the kubelet API";
             report.note("bootstrap-token", line);
         }
         for object in rbac::bootstrap(&facts)? {

@@ -27,15 +27,18 @@ impl Phase<Node> for UploadCerts {
     );
     type Output = UploadedCerts;
 
+    fn applies(&self, seeds: &Seeds) -> Applies {
+        if seeds.get::<InitOptions>().is_some_and(|options| options.upload_certs) {
+            return Applies::Yes;
+        }
+        Applies::Told { tag: "upload-certs", text: "Skipping phase. Please see --upload-certs".into() }
+    }
+
     async fn run(
         &self,
         (init, cluster, options, admin, files, kube, clock): Self::Input,
         report: &Report,
     ) -> Result<UploadedCerts, Failure> {
-        if !options.upload_certs {
-            report.note("upload-certs", "Skipping phase. Please see --upload-certs");
-            return Ok(UploadedCerts { key: None });
-        }
         report.note(
             "upload-certs",
             "Storing the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace",
@@ -63,6 +66,6 @@ impl Phase<Node> for UploadCerts {
             report.note("upload-certs", "Using certificate key:");
             report.output(format!("{}\n", *key.reveal()));
         }
-        Ok(UploadedCerts { key: Some(key) })
+        Ok(UploadedCerts { key })
     }
 }

@@ -48,7 +48,7 @@ const REFUSALS: &[Refusal] = &[
     Refusal {
         what: "an unknown flag",
         words: &["--no-such-flag"],
-        says: &["'--no-such-flag'", "Usage: kubewright init", "--help"],
+        says: &["unknown flag: --no-such-flag", "`kubewright init --help`"],
         ..PLAIN
     },
     Refusal {
@@ -69,7 +69,7 @@ const REFUSALS: &[Refusal] = &[
             let kind = "\"kind\": \"ClusterConfiguration\",";
             text.replace(kind, &format!("{kind} \"networking\": {{\"podSubnet\": \"10.244.0.0/33\"}},"))
         },
-        says: &["FILE:", "networking.podSubnet", "10.244.0.0/33", "such as 10.96.0.0/12"],
+        says: &["FILE:", "networking.podSubnet", "10.244.0.0/33", "for example 10.244.0.0/16"],
         ..PLAIN
     },
     Refusal {

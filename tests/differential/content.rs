@@ -41,9 +41,7 @@ pub(crate) fn printed(text: &str) -> Value {
         return value;
     }
     match documents(text) {
-        Ok(read) if !read.is_empty() && read.iter().all(Value::is_object) => {
-            one_or_many(read)
-        }
+        Ok(read) if !read.is_empty() && read.iter().all(Value::is_object) => one_or_many(read),
         _ => lines(text),
     }
 }

@@ -12,8 +12,7 @@ impl Phase<Node> for Apiserver {
     // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
     // Without root, keys and kubeconfigs are given to the user that the component runs as, and all four phases that
     // write static pods add users to the same files: one after the other.
-    const AFTER: &'static [&'static str] =
-        &["preflight", "certs", "kubeconfig", "etcd"];
+    const AFTER: &'static [&'static str] = &["preflight", "certs", "kubeconfig", "etcd"];
 
     type Input = (
         Read<InitConfiguration>,

@@ -44,7 +44,11 @@ fn failure(error: &clap::Error, path: &str, command: &Command) -> Failure {
         }
         ErrorKind::UnknownArgument if argument.starts_with("--") => {
             let name = argument.split('=').next().unwrap_or(argument);
-            suggest(Failure::new(format!("unknown flag: {name}")), text(ContextKind::SuggestedArg).map(str::to_owned))
+            let failure = Failure::new(format!("unknown flag: {name}"));
+            match text(ContextKind::SuggestedArg) {
+                Some(near) => suggest(failure, Some(near.to_owned())),
+                None => failure.hint(format!("`{path} --help` shows the flags that it has")),
+            }
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let letter = argument.chars().nth(1).unwrap_or('-');

@@ -109,9 +109,12 @@ pub(crate) fn dns_name() -> Value {
     pattern(HOST)
 }
 
-/// Upper case is turned into lower case.
+/// Upper case is turned into lower case, and spaces around it go, those of Unicode too.
 pub(crate) fn node_name() -> Value {
-    json!({"pattern": r"^\s*([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*)?\s*$"})
+    // Spelled out: what `\s` means is not the same in every engine.
+    let space = "[\\t-\\r \u{85}\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}]*";
+    let label = "[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?";
+    json!({"pattern": format!(r"^{space}({label}(\.{label})*)?{space}$")})
 }
 
 /// A DNS name, also with `*.`, or an address. Upper case is turned into lower case.

@@ -46,7 +46,7 @@ fn what_is_valid_is_taken() {
         judge.assert_takes(case["new"].as_str().unwrap(), "migrated");
     }
     judge.assert_takes(
-        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nbootstrapTokens: null\nnodeRegistration: {ignorePreflightErrors: [a, null], imagePullPolicy: ''}\ntimeouts: {discovery: null}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncertificateValidityPeriod:\netcd: {local: {dataDir: null}, external: null}\n",
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nbootstrapTokens: null\nnodeRegistration: {ignorePreflightErrors: [a, null], imagePullPolicy: ''}\ntimeouts: {discovery: null}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncertificateValidityPeriod:\netcd: {local: {dataDir: null}, external: null}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {name: \" Node1\\u0085\"}\n",
         "null",
     );
 }

@@ -102,7 +102,18 @@ fn reads_scalars_as_yaml_1_1() {
     ] {
         assert_eq!(one(&format!("k: {text}\n")).value()["k"], value, "{text}");
     }
-    for text in [".inf", "-.INF", ".nan", "!!int x", "!!binary aGk=", "*missing", "{[a]: b}", "{? {a: b} : c}", "&a [*a]", "{~: 1}"] {
+    for text in [
+        ".inf",
+        "-.INF",
+        ".nan",
+        "!!int x",
+        "!!binary aGk=",
+        "*missing",
+        "{[a]: b}",
+        "{? {a: b} : c}",
+        "&a [*a]",
+        "{~: 1}",
+    ] {
         assert!(document_of(text).is_err(), "{text}");
     }
 }
