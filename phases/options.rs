@@ -41,3 +41,25 @@ impl Default for InitOptions {
 impl Value for InitOptions {
     const NAME: &'static str = "flags";
 }
+
+/// Flags of `join` and facts of the machine that are not part of the configuration API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JoinOptions {
+    /// `--control-plane`. As in kubeadm, only the flag lets an `admin.conf` stand for discovery.
+    pub control_plane: bool,
+    /// systemd-resolved runs.
+    pub resolved_active: bool,
+    /// Proxy variables of our environment, which static pods inherit.
+    pub proxy_environment: Vec<(String, String)>,
+}
+
+impl JoinOptions {
+    /// The same in terms of `init`, for what both share.
+    pub fn as_init(&self) -> InitOptions {
+        InitOptions { proxy_environment: self.proxy_environment.clone(), ..InitOptions::default() }
+    }
+}
+
+impl Value for JoinOptions {
+    const NAME: &'static str = "join-flags";
+}

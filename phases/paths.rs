@@ -13,6 +13,10 @@ pub const KUBELET_DIR: &str = "/var/lib/kubelet";
 pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 /// The kubeconfig that needs no RBAC, for when nothing else works.
 pub const SUPER_ADMIN_CONF: &str = "/etc/kubernetes/super-admin.conf";
+/// The kubelet's kubeconfig.
+pub const KUBELET_CONF: &str = "/etc/kubernetes/kubelet.conf";
+/// What a joining kubelet asks for its first certificate with.
+pub const BOOTSTRAP_KUBELET_CONF: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 /// The client certificate that the kubelet rotates, key and certificate in one file.
 pub const KUBELET_CLIENT_PEM: &str = "kubelet-client-current.pem";
 

@@ -77,28 +77,40 @@ impl Phase<Node> for Preflight {
             judge(findings.into_iter().flatten().collect(), names, report)?;
         }
 
-        let socket = &init.node_registration.cri_socket;
-        let policy = init.node_registration.image_pull_policy;
-        let wanted = images::pull_list(&cluster, &facts);
-        report.note("preflight", "Pulling images required for setting up a Kubernetes cluster");
-        report.note("preflight", "This might take a minute or two, depending on the speed of your internet connection");
-        report.note("preflight", "You can also perform this action beforehand using 'kubewright config images pull'");
-        // One after the other, unless the configuration wants them all at once.
-        let at_once = if init.node_registration.image_pull_serial { 1 } else { wanted.len() };
-        let mut missing = Vec::new();
-        for (round, images) in wanted.chunks(at_once.max(1)).enumerate() {
-            let total = Some(wanted.len() as u64);
-            report.progress(&images.join(", "), (round * at_once) as u64, total, "images");
-            let outcomes = join_all(images.iter().map(|image| ensure_image(&runtime, socket, image, policy))).await;
-            for (image, outcome) in images.iter().zip(outcomes) {
-                missing.extend(outcome.err().map(|failure| not_pulled(image, socket, &failure)));
-            }
-        }
-        if policy != ImagePullPolicy::Never {
-            missing.extend(other_sandbox(&runtime, socket, &cluster, &facts).await);
-        }
-        judge(missing, names, report)
+        pull_images(&init, &cluster, &facts, &runtime, report).await
     }
+}
+
+/// Pulls what a control plane runs.
+pub async fn pull_images(
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    runtime: &Runtime,
+    report: &Report,
+) -> Result<(), Failure> {
+    let names = &init.node_registration.ignore_preflight_errors;
+    let socket = &init.node_registration.cri_socket;
+    let policy = init.node_registration.image_pull_policy;
+    let wanted = images::pull_list(cluster, facts);
+    report.note("preflight", "Pulling images required for setting up a Kubernetes cluster");
+    report.note("preflight", "This might take a minute or two, depending on the speed of your internet connection");
+    report.note("preflight", "You can also perform this action beforehand using 'kubewright config images pull'");
+    // One after the other, unless the configuration wants them all at once.
+    let at_once = if init.node_registration.image_pull_serial { 1 } else { wanted.len() };
+    let mut missing = Vec::new();
+    for (round, images) in wanted.chunks(at_once.max(1)).enumerate() {
+        let total = Some(wanted.len() as u64);
+        report.progress(&images.join(", "), (round * at_once) as u64, total, "images");
+        let outcomes = join_all(images.iter().map(|image| ensure_image(runtime, socket, image, policy))).await;
+        for (image, outcome) in images.iter().zip(outcomes) {
+            missing.extend(outcome.err().map(|failure| not_pulled(image, socket, &failure)));
+        }
+    }
+    if policy != ImagePullPolicy::Never {
+        missing.extend(other_sandbox(runtime, socket, cluster, facts).await);
+    }
+    judge(missing, names, report)
 }
 
 /// As kubeadm, a runtime that would start pods with another image than the kubelet keeps from being removed is told.
@@ -126,7 +138,7 @@ fn not_pulled(image: &str, socket: &str, failure: &Failure) -> Finding {
 }
 
 /// Tells all findings; fails if one of them is an error that is not ignored.
-fn judge(findings: Vec<Finding>, ignore: &[String], report: &Report) -> Result<(), Failure> {
+pub fn judge(findings: Vec<Finding>, ignore: &[String], report: &Report) -> Result<(), Failure> {
     let (errors, warnings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.severity == Severity::Error && !ignored(&finding.id, ignore));
     for finding in warnings {

@@ -41,32 +41,12 @@ impl Phase<Node> for WaitControlPlane {
                 .hint("run `init phase kubeconfig admin` first, or name another with --kubeconfig")
         })?;
         let admin = ClusterAdmin::of(&options.kubeconfig, &contents, &init)?;
-        let socket = &init.node_registration.cri_socket;
 
         if let Some((host, port)) = kubelet.healthz() {
             wait_kubelet(host, port, init.timeouts.kubelet_health_check, &probe, report).await?;
         }
 
-        let limit = init.timeouts.control_plane_component_health_check;
-        report.note(
-            "control-plane-check",
-            format!("Waiting for healthy control plane components. This can take up to {}", format_duration(limit)),
-        );
-        let apiserver = wait_apiserver(&admin, &init, &facts.api_server.wait_path, limit, &kube, report);
-        let healthy = if facts.workflow.wait_for_all_components {
-            let manager =
-                format!("{}{}", address(&cluster.controller_manager, 10257), facts.controller_manager.wait_path);
-            let scheduler = format!("{}{}", address(&cluster.scheduler, 10259), facts.scheduler.wait_path);
-            let manager = wait_component("kube-controller-manager", manager, limit, &probe, report);
-            let scheduler = wait_component("kube-scheduler", scheduler, limit, &probe, report);
-            tokio::try_join!(apiserver, manager, scheduler).map(|_| ())
-        } else {
-            apiserver.await
-        };
-        if let Err(failure) = healthy {
-            return Err(explain(failure, socket, &runtime).await);
-        }
-
+        wait_components(&admin, &init, &cluster, &facts, &kube, &probe, &runtime, report).await?;
         if let Some(binding) = kubewright_manifests::rbac::cluster_admins(&facts)? {
             ensure_cluster_admins(&binding, &admin, &init, &options, &files, &kube, report).await?;
         }
@@ -74,7 +54,45 @@ impl Phase<Node> for WaitControlPlane {
     }
 }
 
-async fn wait_kubelet(host: &str, port: u16, limit: Duration, probe: &Probe, report: &Report) -> Result<(), Failure> {
+/// Waits until the components of this node's control plane are healthy.
+///
+/// # Errors
+/// One of them is not, in time.
+#[expect(clippy::too_many_arguments, reason = "what two phases take from the engine, each by its type")]
+pub async fn wait_components(
+    admin: &ClusterAdmin,
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    kube: &Kube,
+    probe: &Probe,
+    runtime: &Runtime,
+    report: &Report,
+) -> Result<(), Failure> {
+    let limit = init.timeouts.control_plane_component_health_check;
+    report.note(
+        "control-plane-check",
+        format!("Waiting for healthy control plane components. This can take up to {}", format_duration(limit)),
+    );
+    let apiserver = wait_apiserver(admin, init, &facts.api_server.wait_path, limit, kube, report);
+    let healthy = if facts.workflow.wait_for_all_components {
+        let manager =
+            format!("{}{}", address(&cluster.controller_manager, 10257), facts.controller_manager.wait_path);
+        let scheduler = format!("{}{}", address(&cluster.scheduler, 10259), facts.scheduler.wait_path);
+        let manager = wait_component("kube-controller-manager", manager, limit, probe, report);
+        let scheduler = wait_component("kube-scheduler", scheduler, limit, probe, report);
+        tokio::try_join!(apiserver, manager, scheduler).map(|_| ())
+    } else {
+        apiserver.await
+    };
+    if let Err(failure) = healthy {
+        return Err(explain(failure, &init.node_registration.cri_socket, runtime).await);
+    }
+    Ok(())
+}
+
+/// Waits until the kubelet answers that it is healthy.
+pub async fn wait_kubelet(host: &str, port: u16, limit: Duration, probe: &Probe, report: &Report) -> Result<(), Failure> {
     let url = format!("http://{host}:{port}/healthz");
     let up_to = format_duration(limit);
     report.note("kubelet-check", format!("Waiting for a healthy kubelet at {url}. This can take up to {up_to}"));

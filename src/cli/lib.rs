@@ -9,6 +9,7 @@ mod exit;
 mod faults;
 mod given;
 mod init;
+mod join;
 mod output;
 mod program;
 mod render;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
 
-use args::{Global, InitArgs};
+use args::{Global, InitArgs, JoinArgs};
 use commands::{completion, config, kubeconfig, version};
 use exit::Exit;
 use render::say_failure;
@@ -52,12 +53,19 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
     }
     match matches.subcommand() {
         Some(("init", matches)) => {
-            let phase = args::chosen_phase(matches)?;
+            let phase = args::chosen_phase("init", matches)?;
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
             args::refuse_mixed(chosen)?;
             args::notices(&args::given_flags(chosen)).for_each(|notice| render::say(&notice));
             let init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             init::run(&global, &init, phase.map(|phase| phase.path))
+        }
+        Some(("join", matches)) => {
+            let phase = args::chosen_phase("join", matches)?;
+            let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
+            args::refuse_mixed(chosen)?;
+            let join = JoinArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            join::run(&global, &join, phase.map(|phase| phase.path))
         }
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::duration;
+use crate::error::ConfigError;
 use crate::facts::{ResolvConf, VersionFacts};
 use crate::host::HostFacts;
 use crate::model::{ClusterConfiguration, InitConfiguration};
@@ -45,6 +46,18 @@ impl Named for KubeletDoc {
 }
 
 impl KubeletDoc {
+    /// Reads the document that a cluster stores for its kubelets. A node that has systemd-resolved takes its list of
+    /// servers, unless the document names one.
+    ///
+    /// # Errors
+    /// It is not one YAML object.
+    pub fn stored(text: &str, resolved_active: bool) -> Result<Self, ConfigError> {
+        let document = yaml::document(text.as_bytes())?.value().clone();
+        let unset = document.get("resolvConf").and_then(Value::as_str).unwrap_or_default().is_empty();
+        let node_resolv_conf = (resolved_active && unset).then(|| RESOLVED_CONF.to_owned());
+        Ok(Self { document, user_supplied: true, node_resolv_conf })
+    }
+
     /// Writes the document for the ConfigMap.
     pub fn config_map_yaml(&self) -> String {
         yaml::to_string(&self.document)

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use kubewright_value::Value;
 use serde::Deserialize;
 
-use crate::model::ClusterConfiguration;
+use crate::model::{ClusterConfiguration, Taint};
 use crate::version::KubernetesVersion;
 
 pub use addons::{CoreDnsFacts, KubeProxyFacts};
@@ -177,6 +177,14 @@ pub struct NodeFacts {
     pub taints: Vec<String>,
     /// Whether the Node is annotated with its CRI socket (`kubeadm.alpha.kubernetes.io/cri-socket`).
     pub cri_socket_annotation: bool,
+}
+
+impl NodeFacts {
+    /// The taints of a control-plane node for which nobody named any.
+    pub fn default_taints(&self) -> Vec<Taint> {
+        let taint = |key: &String| Taint { key: key.clone(), value: String::new(), effect: "NoSchedule".to_owned() };
+        self.taints.iter().map(taint).collect()
+    }
 }
 
 /// Certificates and the credentials in kubeconfig files.

@@ -6,6 +6,7 @@ use crate::error::{ConfigError, ConfigErrors, Warning, strictly};
 use crate::facts::VersionFacts;
 use crate::flags::{self, InitFlags};
 use crate::host::HostFacts;
+use crate::join_flags::{self, JoinFlags};
 use crate::model::{
     ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration, ResetConfiguration,
     UpgradeConfiguration,
@@ -247,29 +248,62 @@ pub fn load_images(
     Ok((ImageList { images, cri_socket: init.init.node_registration.cri_socket }, warnings))
 }
 
-/// Loads what `join` needs, from a file (its name and bytes), for a cluster of the given version.
+/// Loads what `join` needs, from a file (its name and bytes) or from flags. What depends on the cluster's version is
+/// that of `facts`, and [`JoinConfiguration::for_cluster`] corrects it once the cluster is known.
 ///
 /// # Errors
-/// All faults at once, each with its field and line.
+/// All faults at once, each with its field, and with its line if it came from the file.
 pub fn load_join(
-    file: (&str, &[u8]),
-    reading: Reading,
-    node_name: Option<&str>,
+    file: Option<(&str, &[u8])>,
+    flags: &JoinFlags,
     host: &HostFacts,
     facts: &VersionFacts,
 ) -> Result<(JoinConfiguration, Vec<Warning>), ConfigErrors> {
-    let mut machine = Machine { host, detect_runtime: true, needs_address: true, random: &mut |_| {} };
-    from_file(file, Audience::Join, Kind::Join, reading, |sources, told| {
-        let mut wire = sources.read_join(&mut told.errors, &mut told.warnings);
-        if let Some(name) = node_name {
-            name.clone_into(&mut wire.node_registration.name);
+    let detect_runtime = !flags.skip_cri_detection;
+    let mut machine = Machine { host, detect_runtime, needs_address: true, random: &mut |_| {} };
+    let Some(file) = file else {
+        let mut told = Told::default();
+        let loaded = join_with(&Sources::default(), flags.document(), flags, facts, &mut machine, &mut told);
+        for error in &mut told.errors {
+            if let Some(flag) = join_flags::flag_of(&error.field) {
+                let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
+                error.hint = Some(format!("set by {flag}{fix}"));
+            }
         }
-        let mut join = join_from(sources, wire, facts, &mut machine, told)?;
-        if let Some(name) = node_name {
-            rename(&mut join.node_registration, name, host);
-        }
-        Some(join)
+        return told.finish(loaded, None, flags.strict);
+    };
+    from_file(file, Audience::Join, Kind::Join, flags.reading(), |sources, told| {
+        let wire = sources.read_join(&mut told.errors, &mut told.warnings);
+        join_with(sources, wire, flags, facts, &mut machine, told)
     })
+}
+
+/// Converts a JoinConfiguration with the flags that may stand beside a file.
+fn join_with(
+    sources: &Sources<'_>,
+    mut wire: v1beta4::JoinConfiguration,
+    flags: &JoinFlags,
+    facts: &VersionFacts,
+    machine: &mut Machine<'_>,
+    told: &mut Told,
+) -> Option<JoinConfiguration> {
+    if let Some(name) = &flags.node_name {
+        name.clone_into(&mut wire.node_registration.name);
+    }
+    if let Some(dry_run) = flags.dry_run {
+        wire.dry_run = dry_run;
+    }
+    let file_ignores = std::mem::take(&mut wire.node_registration.ignore_preflight_errors);
+    let host = machine.host;
+    let mut join = join_from(sources, wire, facts, machine, told)?;
+    let mut check = Check::new(sources.document(Kind::Join));
+    let given = flags.ignore_preflight_errors.as_deref().unwrap_or_default();
+    join.node_registration.ignore_preflight_errors = convert::ignored_checks(file_ignores, given, &mut check);
+    told.take(check);
+    if let Some(name) = &flags.node_name {
+        rename(&mut join.node_registration, name, host);
+    }
+    Some(join)
 }
 
 /// Loads what `reset` needs, from a file (its name and bytes).

@@ -184,6 +184,11 @@ impl Files {
         Ok(self.session.write(path, contents, mode)?)
     }
 
+    /// Makes what was written so far appear, for somebody outside who waits for it.
+    pub fn publish(&self) -> Result<(), Failure> {
+        Ok(self.session.publish()?)
+    }
+
     /// Makes a directory and its missing parents; an existing one keeps its mode.
     pub fn ensure_dir(&self, path: &Utf8Path, mode: Mode) -> Result<(), Failure> {
         Ok(self.session.ensure_dir(path, mode)?)

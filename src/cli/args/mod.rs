@@ -2,6 +2,7 @@
 
 mod given;
 mod init;
+mod join;
 mod pflag;
 mod phases;
 mod usage;
@@ -16,6 +17,7 @@ use crate::{commands, program};
 
 pub use given::{flags as given_flags, refuse_mixed};
 pub use init::{DryRun, InitArgs, notices};
+pub use join::JoinArgs;
 pub use pflag::{bool_parser, like_pflag};
 pub use phases::{chosen_phase, skipped};
 
@@ -80,6 +82,7 @@ pub fn command() -> Command {
         .disable_help_flag(true)
         .arg(help)
         .subcommand(init::command())
+        .subcommand(join::command())
         .subcommand(commands::config::command())
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::completion::command())

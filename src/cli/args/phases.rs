@@ -62,6 +62,54 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("addon/all", DNS_FLAGS),
 ];
 
+/// Flags of `join phase …`; kubeadm: `cmd/phases/join/*.go`. The endpoint is an argument, which counts as a flag here.
+const JOIN_FLAGS: &[(&str, &[&str])] = &[
+    ("preflight", CLUSTER_FLAGS),
+    (
+        "preflight",
+        &[
+            "control-plane",
+            "node-name",
+            "apiserver-advertise-address",
+            "apiserver-bind-port",
+            "certificate-key",
+            "cri-socket",
+            "ignore-preflight-errors",
+        ],
+    ),
+    ("control-plane-prepare", &["control-plane"]),
+    ("control-plane-prepare/all", CLUSTER_FLAGS),
+    (
+        "control-plane-prepare/all",
+        &["node-name", "apiserver-advertise-address", "apiserver-bind-port", "certificate-key", "patches"],
+    ),
+    ("control-plane-prepare/download-certs", CLUSTER_FLAGS),
+    ("control-plane-prepare/download-certs", &["certificate-key"]),
+    ("control-plane-prepare/certs", CLUSTER_FLAGS),
+    ("control-plane-prepare/certs", &["node-name", "apiserver-advertise-address"]),
+    ("control-plane-prepare/kubeconfig", CLUSTER_FLAGS),
+    ("control-plane-prepare/kubeconfig", &["certificate-key"]),
+    ("control-plane-prepare/control-plane", &["apiserver-advertise-address", "apiserver-bind-port", "patches"]),
+    ("check-etcd", &["control-plane", "node-name", "apiserver-advertise-address"]),
+    ("kubelet-start", CLUSTER_FLAGS),
+    ("kubelet-start", &["node-name", "cri-socket", "patches"]),
+    ("etcd-join", &["control-plane", "node-name", "apiserver-advertise-address", "patches"]),
+    ("kubelet-wait-bootstrap", &["cri-socket", "endpoint"]),
+    ("control-plane-join", &["control-plane", "node-name"]),
+    ("control-plane-join/all", &["apiserver-advertise-address", "patches"]),
+    ("wait-control-plane", &["endpoint"]),
+];
+
+const CLUSTER_FLAGS: &[&str] = &[
+    "endpoint",
+    "discovery-file",
+    "discovery-token",
+    "discovery-token-ca-cert-hash",
+    "discovery-token-unsafe-skip-ca-verification",
+    "tls-bootstrap-token",
+    "token",
+];
+
 const SERVING_FLAGS: &[&str] = &[
     "apiserver-advertise-address",
     "control-plane-endpoint",
@@ -90,43 +138,45 @@ pub struct ChosenPhase<'a> {
 }
 
 /// Whether a phase takes a flag.
-fn takes(path: &str, flag: &str) -> bool {
+fn takes(command: &str, path: &str, flag: &str) -> bool {
+    let table = if command == "join" { JOIN_FLAGS } else { FLAGS };
     let covers = |holder: &str| path == holder || path.strip_prefix(holder).is_some_and(|rest| rest.starts_with('/'));
-    EVERYWHERE.contains(&flag) || FLAGS.iter().any(|(holder, flags)| covers(holder) && flags.contains(&flag))
+    EVERYWHERE.contains(&flag) || table.iter().any(|(holder, flags)| covers(holder) && flags.contains(&flag))
 }
 
 /// Builds `phase` with everything below it.
 pub fn command(tree: &Tree, flags: fn(Command) -> Command) -> Command {
+    let workflow = tree.name.as_str();
     let about = format!("Use this command to invoke single phase of the {:?} workflow", tree.name);
     let command = Command::new("phase").about(about).subcommand_required(true);
-    tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
+    tree.children.iter().fold(command, |command, child| command.subcommand(branch(workflow, child, flags)))
 }
 
-fn branch(tree: &Tree, flags: fn(Command) -> Command) -> Command {
+fn branch(workflow: &str, tree: &Tree, flags: fn(Command) -> Command) -> Command {
     let aliases = ALIASES.iter().filter(|(path, _)| *path == tree.path).map(|(_, alias)| *alias);
     let command = Command::new(tree.name.clone()).about(tree.about).aliases(aliases.collect::<Vec<_>>());
     if tree.children.is_empty() {
-        return leaf(command, &tree.path, flags);
+        return leaf(workflow, command, &tree.path, flags);
     }
     let command = command.subcommand_required(true);
     let command = match has_all(tree) {
         true => {
             let all = Command::new("all").about(format!("Run all phases of {}", tree.name));
-            command.subcommand(leaf(all, &format!("{}/all", tree.path), flags))
+            command.subcommand(leaf(workflow, all, &format!("{}/all", tree.path), flags))
         }
         false => command,
     };
-    tree.children.iter().fold(command, |command, child| command.subcommand(branch(child, flags)))
+    tree.children.iter().fold(command, |command, child| command.subcommand(branch(workflow, child, flags)))
 }
 
 fn has_all(tree: &Tree) -> bool {
     !tree.phase && !WITHOUT_ALL.contains(&tree.path.as_str())
 }
 
-fn leaf(command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
+fn leaf(workflow: &str, command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
     let about = command.get_about().cloned().unwrap_or_default();
     let fit = |arg: clap::Arg| {
-        let known = arg.get_long().is_none_or(|flag| takes(path, flag));
+        let known = arg.get_long().is_none_or(|flag| takes(workflow, path, flag));
         if known { arg } else { arg.hide(true) }
     };
     // The derive gives the struct's own words to the command; the phase's are wanted.
@@ -134,7 +184,7 @@ fn leaf(command: Command, path: &str, flags: fn(Command) -> Command) -> Command 
 }
 
 /// Finds the phase that was typed, and refuses flags that it does not take.
-pub fn chosen_phase(matches: &ArgMatches) -> Result<Option<ChosenPhase<'_>>, Exit> {
+pub fn chosen_phase<'a>(command: &str, matches: &'a ArgMatches) -> Result<Option<ChosenPhase<'a>>, Exit> {
     let Some(("phase", mut matches)) = matches.subcommand() else { return Ok(None) };
     let mut names = Vec::new();
     while let Some((name, below)) = matches.subcommand() {
@@ -142,7 +192,7 @@ pub fn chosen_phase(matches: &ArgMatches) -> Result<Option<ChosenPhase<'_>>, Exi
         matches = below;
     }
     let path = names.join("/");
-    match given::flags(matches).iter().find(|flag| !takes(&path, flag)) {
+    match given::flags(matches).iter().find(|flag| !takes(command, &path, flag)) {
         Some(flag) => Err(Exit::failed(format!("unknown flag: --{flag} for the phase {path}; see --help"))),
         None => Ok(Some(ChosenPhase { path, matches })),
     }
@@ -167,14 +217,14 @@ pub fn skipped(tree: &Tree, given: &[String]) -> Vec<String> {
 }
 
 /// The long help text: what the command does, as a tree.
-pub fn describe(command: &str, tree: &Tree) -> String {
+pub fn describe(command: &str, about: &str, tree: &Tree) -> String {
     let name = program::name();
     let mut lines = Vec::new();
     collect(tree, 0, &mut lines);
     let width = lines.iter().map(|(left, _)| left.len()).max().unwrap_or_default() + 2;
     let listed: Vec<_> = lines.iter().map(|(left, about)| format!("{left:<width$}{about}")).collect();
     format!(
-        "Run this command in order to set up the Kubernetes control plane\n\n\
+        "{about}\n\n\
          The \"{command}\" command executes the following phases:\n```\n{}\n```\n\
          Each can be run alone: `{name} {command} phase …`.",
         listed.join("\n")

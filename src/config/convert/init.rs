@@ -54,8 +54,7 @@ pub(crate) fn init(
 
 /// Returns the taints that a control-plane node gets where nobody names any.
 pub(super) fn default_taints(facts: &VersionFacts) -> Vec<Taint> {
-    let taint = |key: &String| Taint { key: key.clone(), value: String::new(), effect: "NoSchedule".to_owned() };
-    facts.node.taints.iter().map(taint).collect()
+    facts.node.default_taints()
 }
 
 pub(super) fn patches_directory(patches: Option<v1beta4::Patches>) -> Option<camino::Utf8PathBuf> {

@@ -18,6 +18,7 @@ pub(crate) fn join(
     machine: &Machine<'_>,
     check: &mut Check<'_>,
 ) -> Option<JoinConfiguration> {
+    let default_taints = wire.node_registration.taints.is_none();
     let taints = if wire.control_plane.is_some() { init::default_taints(facts) } else { Vec::new() };
     let node = init::node_registration(wire.node_registration, taints, facts, machine, check);
     let mut ca_cert_path = wire.ca_cert_path;
@@ -40,6 +41,7 @@ pub(crate) fn join(
     Some(JoinConfiguration {
         dry_run: wire.dry_run,
         node_registration: node?,
+        default_taints,
         ca_cert_path: path,
         discovery: discovery?,
         tls_bootstrap_token,

@@ -327,7 +327,7 @@ fn join_configurations_are_read() {
     let facts = versions::facts_for(&versions::default_version()).unwrap();
     let load = |text: &str| {
         let text = format!("apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n{text}");
-        load_join(("j.yaml", text.as_bytes()), Reading::default(), None, &machine(), &facts)
+        load_join(Some(("j.yaml", text.as_bytes())), &JoinFlags::default(), &machine(), &facts)
             .map(|(join, _)| join)
             .map_err(|it| it.to_string())
     };

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use kubewright_value::Value;
 
 use super::{ApiEndpoint, NodeRegistration, Timeouts};
+use crate::facts::VersionFacts;
 use crate::net::HostPort;
 use crate::token::{BootstrapToken, CertificateKey};
 
@@ -14,6 +15,8 @@ pub struct JoinConfiguration {
     pub dry_run: bool,
     /// How this node registers.
     pub node_registration: NodeRegistration,
+    /// Whether nobody named taints, so that they are the cluster's version's.
+    pub default_taints: bool,
     /// Where the cluster's authority is written.
     pub ca_cert_path: Utf8PathBuf,
     /// How the cluster is found and trusted.
@@ -28,6 +31,17 @@ pub struct JoinConfiguration {
     pub patches_directory: Option<Utf8PathBuf>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+}
+
+impl JoinConfiguration {
+    /// Corrects what depends on the version, now that the cluster's is known.
+    #[must_use]
+    pub fn for_cluster(mut self, facts: &VersionFacts) -> Self {
+        if self.default_taints && self.control_plane.is_some() {
+            self.node_registration.taints = facts.node.default_taints();
+        }
+        self
+    }
 }
 
 impl Value for JoinConfiguration {

@@ -95,7 +95,7 @@ fn one_file_serves_every_command() {
     assert_eq!(warnings.len(), 5);
 
     let facts = facts_for(&default_version()).unwrap();
-    let missing = load_join(file, Reading::default(), None, &machine(), &facts).unwrap_err().to_string();
+    let missing = load_join(Some(file), &crate::JoinFlags::default(), &machine(), &facts).unwrap_err().to_string();
     assert_eq!(missing, "kinder.yaml: no JoinConfiguration in the file (its apiVersion is kubeadm.k8s.io/v1beta4)");
 
     let strict = Reading { strict: true, ..Reading::default() };

@@ -1,0 +1,48 @@
+//! How a control plane reaches the cluster's etcd: at the addresses that its pods tell, with the health check's
+//! credentials.
+
+use kubewright_node::etcd::{PodEndpoints, pod_endpoints};
+use kubewright_node::{Attempt, Etcd, EtcdAccess, EtcdTls, wait_for};
+use zeroize::Zeroizing;
+
+use crate::artifacts::ClusterAdmin;
+use crate::joining::FoundCluster;
+use crate::prelude::*;
+
+/// Finds etcd's endpoints, first as the pods tell them, then as etcd itself does.
+///
+/// # Errors
+/// The credentials are not here, no pod tells an endpoint in time, or etcd does not answer.
+pub async fn find(
+    found: &FoundCluster,
+    admin: &ClusterAdmin,
+    files: &Files,
+    kube: &Kube,
+    etcd: &Etcd,
+    report: &Report,
+) -> Result<EtcdAccess, Failure> {
+    let FoundCluster { init, cluster, .. } = found;
+    let text = |name: &str| -> Result<String, Failure> {
+        let path = cluster.certificate_path(name);
+        let contents = files.read(&path)?.ok_or_else(|| {
+            Failure::new(format!("`{path}` is not there"))
+                .hint("run `join phase control-plane-prepare certs --control-plane` first")
+        })?;
+        String::from_utf8(contents.as_bytes().to_vec()).context(format!("cannot read `{path}`"))
+    };
+    let tls = EtcdTls {
+        authority: text("etcd/ca.crt")?,
+        certificate: text("etcd/healthcheck-client.crt")?,
+        key: Zeroizing::new(text("etcd/healthcheck-client.key")?),
+    };
+    let limit = init.timeouts.etcd_api_call;
+    let endpoints = wait_for(report, "etcd's pods to tell their addresses", limit, || async {
+        let pods = kube.list(&admin.0, "v1", "Pod", Some("kube-system"), None).await?;
+        Ok(match pod_endpoints(&pods) {
+            PodEndpoints::All(endpoints) => Attempt::Done(endpoints),
+            PodEndpoints::NotYet(why) => Attempt::NotYet(why),
+        })
+    })
+    .await?;
+    etcd.sync(&EtcdAccess { endpoints, tls: Some(tls), call_limit: limit }, report).await
+}

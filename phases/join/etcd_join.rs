@@ -1,0 +1,90 @@
+//! Makes this node's etcd a member of the cluster's.
+
+use kubewright_manifests::{ControlPlaneNode, EtcdMember, EtcdStart};
+use kubewright_node::Etcd;
+use kubewright_node::etcd::{Joined, Joining, Start};
+
+use crate::joining::{self, FoundCluster, admin};
+use crate::patching::patch_pod;
+use crate::{etcd_access, prelude::*, rootless};
+
+/// The phase `etcd-join`.
+pub struct EtcdJoin;
+
+/// How often the manifest is written for members that others added meanwhile.
+const ATTEMPTS: usize = 8;
+
+impl Phase<Node> for EtcdJoin {
+    const ABOUT: &'static str = "Join etcd for control plane nodes";
+    const RANK: u16 = 500;
+    // A member that does not start costs the others: the kubelet that starts it runs first.
+    const AFTER: &'static [&'static str] = &["kubelet-start"];
+
+    type Input = (Read<FoundCluster>, Use<Files>, Use<Kube>, Use<Etcd>, Use<Probe>);
+    type Output = ();
+
+    fn applies(&self, seeds: &Seeds) -> Applies {
+        joining::control_plane(seeds)
+    }
+
+    async fn run(&self, (found, files, kube, etcd, probe): Self::Input, report: &Report) -> Result<(), Failure> {
+        let FoundCluster { init, cluster, facts, .. } = &*found;
+        let Some(local) = cluster.etcd.local() else {
+            report.note("control-plane-join", "Using external etcd - no local stacked instance added");
+            return Ok(());
+        };
+        let admin = admin(&files, &found)?;
+        let access = etcd_access::find(&found, &admin, &files, &kube, &etcd, report).await?;
+        let address = init.local_api_endpoint.advertise_address;
+        let joining = Joining {
+            name: init.node_registration.name.clone(),
+            peer_url: format!("https://{}", std::net::SocketAddr::new(address, 2380)),
+            learner: facts.etcd.learner,
+            has_data: probe.exists(&local.data_dir.join("member")),
+        };
+        if !rootless::wanted(cluster, facts) {
+            files.ensure_dir(&local.data_dir, paths::SECRET_DIR)?;
+        }
+        report.note("etcd", "Announced new etcd member joining to the existing etcd cluster");
+        let mut joined = etcd.join_member(&access, &joining, report).await?;
+        report.note("etcd", "Creating static Pod manifest for \"etcd\"");
+        for _ in 0..ATTEMPTS {
+            write_manifest(&found, &joined, &files, &probe, report)?;
+            if joined.started {
+                break;
+            }
+            files.publish()?;
+            match etcd.await_start(&access, &joined, &joining, report).await? {
+                Start::Up(_) => break,
+                Start::Changed(newer) => joined = newer,
+            }
+        }
+        if joined.learner {
+            etcd.promote_member(&access, joined.id, report).await?;
+        }
+        report.note("etcd", "Waiting for the new etcd member to join the cluster");
+        etcd.wait_until_well(&access, access.call_limit, report).await.map(drop)
+    }
+}
+
+fn write_manifest(
+    found: &FoundCluster,
+    joined: &Joined,
+    files: &Files,
+    probe: &Probe,
+    report: &Report,
+) -> Result<(), Failure> {
+    let FoundCluster { init, cluster, facts, .. } = found;
+    let members: Vec<EtcdMember> = joined
+        .initial_cluster
+        .split(',')
+        .filter_map(|entry| entry.split_once('='))
+        .map(|(name, url)| EtcdMember { name: name.to_owned(), peer_url: url.to_owned() })
+        .collect();
+    let node = ControlPlaneNode::of_init(init, cluster, facts);
+    let pod = kubewright_manifests::etcd(&node, EtcdStart::Joining(&members))?;
+    let pod = rootless::without_root(pod, cluster, facts, files)?;
+    let pod = patch_pod(pod, init, facts, probe, report)?;
+    files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
+    files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
+}

@@ -1,0 +1,1 @@
+//! In-process joins against a made-up cluster.

@@ -1,0 +1,116 @@
+//! `join` and its phases.
+
+use clap::{ArgAction, Args, Command};
+use kubewright_config::{JoinFlags, SecretText};
+
+use super::init::DryRun;
+use super::phases;
+
+/// kubeadm's flags of `join`, and ours. Those without a default say nothing unless they are given.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// Any API server of the cluster
+    #[arg(value_name = "api-server-endpoint")]
+    pub endpoint: Option<String>,
+    /// If the node should host a new control plane instance, the IP address the API Server will advertise it's listening on. If not set the default network interface will be used
+    #[arg(long, value_name = "IP")]
+    pub apiserver_advertise_address: Option<String>,
+    /// If the node should host a new control plane instance, the port for the API Server to bind to [default: 6443]
+    #[arg(long, value_name = "PORT")]
+    pub apiserver_bind_port: Option<i32>,
+    /// Use this key to decrypt the certificate secrets uploaded by init: 32 bytes in hex
+    #[arg(long, value_name = "KEY")]
+    pub certificate_key: Option<String>,
+    /// Path to a configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<String>,
+    /// Create a new control plane instance on this node
+    #[arg(long)]
+    pub control_plane: bool,
+    /// Path to the CRI socket to connect. If empty it is detected
+    #[arg(long, value_name = "SOCKET")]
+    pub cri_socket: Option<String>,
+    /// For file-based discovery, a file or URL from which to load cluster information
+    #[arg(long, value_name = "FILE|URL")]
+    pub discovery_file: Option<String>,
+    /// For token-based discovery, the token used to validate cluster information fetched from the API server
+    #[arg(long, value_name = "TOKEN")]
+    pub discovery_token: Option<String>,
+    /// For token-based discovery, validate that the root CA public key matches this hash (format: "<type>:<value>")
+    #[arg(long, value_name = "HASHES", value_delimiter = ',', action = ArgAction::Append)]
+    pub discovery_token_ca_cert_hash: Vec<String>,
+    /// For token-based discovery, allow joining without --discovery-token-ca-cert-hash pinning
+    #[arg(long)]
+    pub discovery_token_unsafe_skip_ca_verification: bool,
+    /// Don't apply any changes; just output what would be done: whole, or with `diff` as the difference to what is there
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL|diff")]
+    pub dry_run: Option<DryRun>,
+    /// A list of checks whose errors will be shown as warnings. Value 'all' ignores errors from all checks
+    #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
+    pub ignore_preflight_errors: Option<Vec<String>>,
+    /// Specify the node name
+    #[arg(long, value_name = "NAME")]
+    pub node_name: Option<String>,
+    /// Path to a directory that contains files named "target[suffix][+patchtype].extension"
+    #[arg(long, alias = "experimental-patches", value_name = "DIR")]
+    pub patches: Option<String>,
+    /// List of phases to be skipped
+    #[arg(long, value_name = "PHASES", value_delimiter = ',', action = ArgAction::Append)]
+    pub skip_phases: Vec<String>,
+    /// Specify the token used to temporarily authenticate with the Kubernetes Control Plane while joining the node
+    #[arg(long, value_name = "TOKEN")]
+    pub tls_bootstrap_token: Option<String>,
+    /// Use this token for both discovery-token and tls-bootstrap-token when those values are not provided
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Take unknown and duplicate fields of the configuration file for errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not go on with a run that was killed or failed: plan every phase anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// How many phases may run at the same time [default: the number of processors]
+    #[arg(long, value_name = "COUNT")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+impl JoinArgs {
+    /// The flags in the configuration's terms.
+    pub fn flags(&self) -> JoinFlags {
+        let secret = |text: &Option<String>| text.clone().map(SecretText::from);
+        JoinFlags {
+            endpoint: self.endpoint.clone(),
+            apiserver_advertise_address: self.apiserver_advertise_address.clone(),
+            apiserver_bind_port: self.apiserver_bind_port,
+            certificate_key: secret(&self.certificate_key),
+            control_plane: self.control_plane,
+            cri_socket: self.cri_socket.clone(),
+            discovery_file: self.discovery_file.clone(),
+            discovery_token: secret(&self.discovery_token),
+            discovery_token_ca_cert_hash: self.discovery_token_ca_cert_hash.clone(),
+            discovery_token_unsafe_skip_ca_verification: self.discovery_token_unsafe_skip_ca_verification,
+            dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
+            ignore_preflight_errors: self.ignore_preflight_errors.clone(),
+            node_name: self.node_name.clone(),
+            patches: self.patches.clone(),
+            tls_bootstrap_token: secret(&self.tls_bootstrap_token),
+            token: secret(&self.token),
+            skip_cri_detection: false,
+            strict: self.strict,
+        }
+    }
+}
+
+/// Builds `join` with its phases.
+pub fn command() -> Command {
+    let about = "Run this on any machine you wish to join an existing cluster";
+    Command::new("join").about(about).defer(move |command| {
+        let tree = crate::join::workflow().tree();
+        let command = JoinArgs::augment_args(command)
+            .about(about)
+            .long_about(phases::describe("join", about, &tree))
+            .args_conflicts_with_subcommands(false)
+            .subcommand(phases::command(&tree, JoinArgs::augment_args));
+        super::like_pflag(command)
+    })
+}

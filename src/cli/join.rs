@@ -1,0 +1,155 @@
+//! `join` and `join phase …`: from flags to seeds.
+
+use kubewright_config::{
+    ConfigErrors, JoinConfiguration, JoinFlags, default_version, facts_for, load_join,
+};
+use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
+use kubewright_node::Node;
+use kubewright_phases::options::JoinOptions;
+use kubewright_phases::paths;
+use sha2::{Digest as _, Sha256};
+
+use crate::args::{DryRun, Global, JoinArgs, skipped};
+use crate::backends::{Machine, host_facts};
+use crate::exit::Exit;
+use crate::given::read_config;
+use crate::program;
+use crate::render::{self, warn};
+use crate::run::{Run, execute};
+
+/// Phases whose command has no flag for discovery: the administrator's kubeconfig stands for it.
+const WITHOUT_DISCOVERY: &[&str] =
+    &["control-plane-prepare/control-plane", "etcd-join", "kubelet-wait-bootstrap", "control-plane-join"];
+
+/// The graph of `join`.
+///
+/// # Panics
+/// When the phases do not make a graph, which a test finds first.
+pub fn workflow() -> Workflow<Node> {
+    let workflow = Workflow::new("join", kubewright_phases::JOIN).expect("the test `graph_is_sound` builds this graph");
+    workflow.with_groups(kubewright_phases::JOIN_GROUPS)
+}
+
+/// Runs `join`, or one of its phases.
+pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<(), Exit> {
+    kubewright_cluster::install_crypto_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
+    runtime.block_on(async {
+        let machine = Machine::live();
+        let facts = host_facts(&machine.backends).await;
+        let file = args.config.as_deref().map(|path| read_config(path).map(|bytes| (path, bytes))).transpose()?;
+        let flags = flags(args, phase.as_deref(), &machine)?;
+        let given = file.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()));
+        // What hangs on the version is corrected once the cluster's is known.
+        let newest = facts_for(&default_version()).map_err(Exit::of)?;
+        let (join, warnings) = load_join(given, &flags, &facts, &newest).map_err(refused)?;
+        for warning in &warnings {
+            warn(&warning.to_string());
+        }
+        if file.is_none() && !args.control_plane {
+            let foreign = [
+                ("apiserver-advertise-address", args.apiserver_advertise_address.is_some()),
+                ("apiserver-bind-port", args.apiserver_bind_port.is_some()),
+                ("certificate-key", args.certificate_key.is_some()),
+            ];
+            for (flag, _) in foreign.iter().filter(|(_, given)| *given) {
+                warn(&format!("--{flag} is not looked at, since the node joins without --control-plane"));
+            }
+        }
+
+        let workflow = workflow();
+        let selection = select(&workflow.tree(), args, &join, phase.as_deref());
+        let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &join);
+        let options = JoinOptions {
+            control_plane: args.control_plane,
+            resolved_active: facts.resolved_active,
+            proxy_environment: facts.proxy_environment,
+        };
+        let dry_run = match args.dry_run {
+            Some(DryRun::Diff) => DryRun::Diff,
+            _ if join.dry_run => DryRun::Whole,
+            _ => DryRun::No,
+        };
+        let plane = join.control_plane.is_some();
+        let seeds = Seeds::new().with(join).with(options);
+        let command = format!("{} join", program::name());
+        let run = Run { command, workflow, seeds, selection, config, dry_run, intro: Vec::new() };
+        execute(machine, run, global, args.fresh, args.jobs).await?;
+        if phase.is_none() {
+            render::data(if plane { CONTROL_PLANE_DONE } else { WORKER_DONE });
+        }
+        Ok(())
+    })
+}
+
+/// The flags, with what stands for discovery in phases that have no flag for it.
+fn flags(args: &JoinArgs, phase: Option<&str>, machine: &Machine) -> Result<JoinFlags, Exit> {
+    let mut flags = args.flags();
+    let Some(phase) = phase else { return Ok(flags) };
+    flags.skip_cri_detection = !["preflight", "kubelet-start", "kubelet-wait-bootstrap"].contains(&phase);
+    let covers = |holder: &&str| phase == *holder || phase.strip_prefix(*holder).is_some_and(|rest| rest.starts_with('/'));
+    let takes_none = WITHOUT_DISCOVERY.iter().any(|holder| covers(&holder));
+    if takes_none || (phase == "wait-control-plane" || phase == "check-etcd") {
+        if !machine.backends.probe.exists(paths::ADMIN_CONF.into()) {
+            let failure = Failure::new(format!("`{}` is not there", paths::ADMIN_CONF));
+            return Err(failure.hint("run the phases of `join phase control-plane-prepare` first").into());
+        }
+        flags.endpoint = None;
+        flags.discovery_file = Some(paths::ADMIN_CONF.to_owned());
+    }
+    Ok(flags)
+}
+
+fn refused(errors: ConfigErrors) -> Exit {
+    Exit::from(Failure::from(errors).kind(FailureKind::Validation))
+}
+
+/// The flag wins over the file, and the file's list is for whole runs only.
+fn select(tree: &Tree, args: &JoinArgs, join: &JoinConfiguration, phase: Option<&str>) -> Selection {
+    let given = match phase {
+        None if args.skip_phases.is_empty() => &join.skip_phases,
+        _ => &args.skip_phases,
+    };
+    Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
+}
+
+/// What makes two runs the same one. Tokens and the key do not count: they expire, and the one who runs `join` again an
+/// hour later has others.
+fn digest(file: Option<&[u8]>, args: &JoinArgs, join: &JoinConfiguration) -> Digest {
+    let mut flags = args.flags();
+    flags.ignore_preflight_errors = None;
+    flags.dry_run = None;
+    flags.token = None;
+    flags.discovery_token = None;
+    flags.tls_bootstrap_token = None;
+    flags.certificate_key = None;
+    let endpoint = join.control_plane.as_ref().map(|plane| plane.local_api_endpoint);
+    let mut hasher = Sha256::new();
+    hasher.update(file.unwrap_or_default());
+    hasher.update(format!("{flags:?}{endpoint:?}{}", join.node_registration.name));
+    Digest(hex::encode(hasher.finalize()))
+}
+
+const WORKER_DONE: &str = "
+This node has joined the cluster:
+* Its certificate was asked for and issued.
+* The kubelet was told of the cluster.
+
+Run 'kubectl get nodes' on a control-plane node to see it.
+";
+
+const CONTROL_PLANE_DONE: &str = "
+This node has joined the cluster and a new control plane instance was created:
+* Its certificate was asked for and issued.
+* The kubelet was told of the cluster.
+* Its label and taints were set.
+* The control plane was scaled up.
+
+To use the cluster from here as an ordinary user:
+
+\tmkdir -p $HOME/.kube
+\tsudo cp -i /etc/kubernetes/admin.conf $HOME/.kube/config
+\tsudo chown $(id -u):$(id -g) $HOME/.kube/config
+
+Run 'kubectl get nodes' to see this node.
+";
