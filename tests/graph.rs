@@ -33,6 +33,21 @@ fn graph_is_sound() {
 }
 
 #[test]
+fn the_graph_of_join_is_sound() {
+    let workflow = Workflow::new("join", kubewright_phases::JOIN)
+        .unwrap_or_else(|error| panic!("the phases of `join` make no graph: {error}"))
+        .with_groups(kubewright_phases::JOIN_GROUPS);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases/join");
+    let files: BTreeSet<String> = rust_files(&here)
+        .into_iter()
+        .map(|path| path.strip_suffix(".rs").unwrap().replace('_', "-"))
+        .filter(|path| !path.ends_with("/tests"))
+        .collect();
+    let registered: BTreeSet<String> = workflow.phases().map(|phase| phase.path.to_owned()).collect();
+    assert_eq!(files, registered);
+}
+
+#[test]
 fn each_phase_can_be_planned_alone() {
     let workflow = init();
     for phase in workflow.phases() {

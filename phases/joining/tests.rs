@@ -1,1 +1,192 @@
-//! In-process joins against a made-up cluster.
+//! Whole joins of a worker, in process, against a made-up cluster.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests, which look at the files of their machine"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use kubewright_config::{HostFacts, InitFlags, JoinFlags, default_version, facts_for, load_init, load_join};
+use kubewright_engine::{Done, Events, Journal, RunOptions, Runner, Selection, Workflow};
+use kubewright_manifests::uploads;
+use kubewright_node::KubeErrorKind;
+use kubewright_pki::{
+    Authority, CertificateKind, KeyAlgorithm, Kubeconfig, PrivateKey, SecretText, Validity,
+};
+use kubewright_testkit::TestNode;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::issuing::conventions;
+
+const DISCOVERY: &str = "/root/discovery.conf";
+const SERVER: &str = "https://192.0.2.10:6443";
+
+struct Site {
+    node: TestNode,
+    seeds: Seeds,
+    authority: String,
+    _directory: TempDir,
+}
+
+fn host() -> HostFacts {
+    HostFacts::with_address("worker1", "192.0.2.3".parse().unwrap())
+}
+
+/// A machine that is fit, and a cluster of a version that has been initialized elsewhere.
+fn site(version: &str) -> Site {
+    let directory = tempfile::tempdir().unwrap();
+    let node = kubewright_testkit::node(directory.path().try_into().unwrap());
+    node.probe.edit(|machine| {
+        machine.hostname = "worker1".into();
+        machine.binaries.insert("kubelet".into(), format!("Kubernetes {version}"));
+    });
+    let flags = InitFlags {
+        kubernetes_version: Some(version.into()),
+        control_plane_endpoint: Some("192.0.2.10:6443".into()),
+        ..InitFlags::default()
+    };
+    let (loaded, _) = load_init(None, &flags, &host(), &mut |bytes| bytes.fill(1)).unwrap();
+    let mut objects =
+        uploads::kubeadm_config(&loaded.cluster, &loaded.facts, std::time::Duration::from_secs(240), &BTreeMap::new())
+            .unwrap();
+    objects.extend(uploads::kubelet_config(&loaded.kubelet, &loaded.facts).unwrap());
+    objects.into_iter().for_each(|object| node.kube.put(object));
+    node.kube.start();
+
+    let conventions = conventions(&loaded.facts);
+    let spec = CertificateKind::Ca.profile().ca_spec(&conventions).unwrap();
+    let now = node.backends.clock.now();
+    let validity = Validity::lasting(now, std::time::Duration::from_secs(86_400), conventions.backdate);
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let authority = Authority::self_signed(&spec, key, validity).unwrap();
+    let token = SecretText::new("token-of-a-user");
+    let document = Kubeconfig::with_token("kubernetes", SERVER, authority.certificate(), "joiner", &token);
+    write(&node, DISCOVERY, &crate::credentials::render(&document).unwrap());
+    // Who may not read `cluster-info` has a file that says all.
+    node.discovery.answer(Err(KubeErrorKind::Forbidden));
+
+    let flags = JoinFlags { discovery_file: Some(DISCOVERY.into()), ..JoinFlags::default() };
+    // As the command line does: the cluster's version is not known yet.
+    let newest = facts_for(&default_version()).unwrap();
+    let (mut join, _) = load_join(None, &flags, &host(), &newest).unwrap();
+    join.timeouts.tls_bootstrap = std::time::Duration::from_secs(2);
+    join.timeouts.kubernetes_api_call = std::time::Duration::from_secs(2);
+    let seeds = Seeds::new().with(join).with(JoinOptions::default());
+    Site { node, seeds, authority: authority.certificate().to_pem(), _directory: directory }
+}
+
+fn write(node: &TestNode, path: &str, text: &str) {
+    let file = node.root.place(path.into());
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+impl Site {
+    /// The kubelet gets its certificate when it is started with the credentials for asking.
+    fn bootstraps(&self) {
+        let node = self.node.clone();
+        self.node.services.on_restart(move |service| {
+            if service == "kubelet" && node.root.place(paths::BOOTSTRAP_KUBELET_CONF.into()).exists() {
+                let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts:\n- context:\n    cluster: c\n    \
+                                  user: u\n  name: x\ncurrent-context: x\nusers:\n- name: u\n  user:\n    \
+                                  client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem\n    \
+                                  client-key: /var/lib/kubelet/pki/kubelet-client-current.pem\n";
+                write(&node, paths::KUBELET_CONF, kubeconfig);
+                write(&node, "/var/lib/kubelet/pki/kubelet-client-current.pem", "certificate");
+            }
+        });
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.node.root.place(path.into())).ok()
+    }
+
+    async fn join(&self) -> Result<(), Failure> {
+        let workflow = Workflow::new("join", crate::JOIN).unwrap();
+        let plan = workflow.plan(self.seeds.clone(), &Selection::default(), &Done::none()).unwrap();
+        let journal = Arc::new(Journal::discarding("000001-20260102T030405Z"));
+        let (events, _receiver) = Events::channel();
+        let ended = Runner::new(self.node.world(), journal, events).run(&plan, RunOptions::default()).await;
+        ended.map(drop).map_err(|failed| failed.failure)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_joins_and_leaves_no_credentials_for_asking_behind() {
+    for version in ["v1.36.2", "v1.20.2"] {
+        let site = site(version);
+        site.bootstraps();
+        site.join().await.unwrap();
+        assert_eq!(site.read("/etc/kubernetes/pki/ca.crt").unwrap(), site.authority, "{version}");
+        assert_eq!(site.read(paths::BOOTSTRAP_KUBELET_CONF), None, "{version}");
+        let config = site.read("/var/lib/kubelet/config.yaml").unwrap();
+        assert!(config.contains("staticPodPath: /etc/kubernetes/manifests"), "{config}");
+        let flags = site.read("/var/lib/kubelet/kubeadm-flags.env").unwrap();
+        assert!(!flags.contains("register-with-taints"), "{flags}");
+        assert_eq!(site.node.kube.changes(), [""; 0], "a worker changes nothing in the cluster");
+        assert_eq!(site.read("/etc/kubernetes/admin.conf"), None);
+        assert_eq!(site.read("/etc/kubernetes/manifests/etcd.yaml"), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_ready_node_is_refused_before_anything_is_written() {
+    let site = site("v1.36.2");
+    site.bootstraps();
+    let node = |status: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker1"},
+            "status": {"conditions": [{"type": "Ready", "status": status}]},
+        })
+    };
+    site.node.kube.put(node("True"));
+    let failure = site.join().await.unwrap_err();
+    assert!(failure.chain().concat().contains("a Node with name \"worker1\" and status \"Ready\""), "{failure:?}");
+    assert_eq!(site.read(paths::BOOTSTRAP_KUBELET_CONF), None);
+    assert_eq!(site.read("/etc/kubernetes/pki/ca.crt"), None);
+    assert_eq!(site.node.services.calls(), [""; 0]);
+
+    // One that is gone may come back under its name.
+    site.node.kube.put(node("Unknown"));
+    site.join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kubelet_without_certificate_is_told_and_the_next_run_goes_on() {
+    let site = site("v1.36.2");
+    let failure = site.join().await.unwrap_err();
+    assert_eq!(failure.get_kind(), FailureKind::Deadline, "{failure:?}");
+    assert!(failure.chain().concat().contains("/etc/kubernetes/kubelet.conf is not there yet"), "{failure:?}");
+    assert!(failure.hints().iter().any(|hint| hint.contains("kubectl get csr")), "{:?}", failure.hints());
+    // The credentials stay: a kubelet that is repaired asks with them.
+    let kept = site.read(paths::BOOTSTRAP_KUBELET_CONF).unwrap();
+    assert!(kept.contains("token-of-a-user") && kept.contains(SERVER), "{kept}");
+    site.bootstraps();
+    site.join().await.unwrap();
+    assert_eq!(site.read(paths::BOOTSTRAP_KUBELET_CONF), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_a_node_already_is_refused_before_the_cluster_is_asked() {
+    let site = site("v1.36.2");
+    site.node.probe.edit(|machine| {
+        machine.files.insert(paths::KUBELET_CONF.into(), String::new());
+        machine.files.insert("/etc/kubernetes/pki/ca.crt".into(), String::new());
+        machine.ports_taken.insert(10250);
+    });
+    let failure = site.join().await.unwrap_err();
+    assert_eq!(failure.get_kind(), FailureKind::Preflight);
+    let text = failure.chain().concat();
+    for name in
+        ["FileAvailable--etc-kubernetes-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt", "Port-10250"]
+    {
+        assert!(text.contains(&format!("[ERROR {name}]")), "{name}: {text}");
+    }
+    assert_eq!(site.node.discovery.asked(), [""; 0]);
+}

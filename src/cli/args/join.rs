@@ -101,15 +101,15 @@ impl JoinArgs {
     }
 }
 
+const ABOUT: &str = "Run this on any machine you wish to join an existing cluster";
+
 /// Builds `join` with its phases.
 pub fn command() -> Command {
-    let about = "Run this on any machine you wish to join an existing cluster";
-    Command::new("join").about(about).defer(move |command| {
+    Command::new("join").about(ABOUT).defer(|command| {
         let tree = crate::join::workflow().tree();
         let command = JoinArgs::augment_args(command)
-            .about(about)
-            .long_about(phases::describe("join", about, &tree))
-            .args_conflicts_with_subcommands(false)
+            .about(ABOUT)
+            .long_about(phases::describe("join", ABOUT, &tree))
             .subcommand(phases::command(&tree, JoinArgs::augment_args));
         super::like_pflag(command)
     })
