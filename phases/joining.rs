@@ -106,15 +106,12 @@ pub async fn find(
         false => Wanted::from(join),
     };
     let asking = looking.asking;
-    let powers =
-        Powers { backend: looking.backend, read: looking.read, now: looking.now, report: asking.report() };
+    let powers = Powers { backend: looking.backend, read: looking.read, now: looking.now, report: asking.report() };
     let mut bootstrap = discover(&wanted, &powers).await.map_err(DiscoveryError::into_failure)?;
 
     let access = bootstrap.access(join.timeouts.kubernetes_api_call);
     asking.note("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-    asking.note(
-        "Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.",
-    );
+    asking.note("Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.");
     let name = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", "kubeadm-config");
     let stored = asking.get(&access, &name).await.context("cannot read the cluster's configuration")?;
     let text = entry(&stored, "ClusterConfiguration", &name)?;

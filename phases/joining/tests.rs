@@ -10,16 +10,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use kubewright_config::{HostFacts, InitFlags, JoinFlags, default_version, facts_for, load_init, load_join};
-use kubewright_engine::{Done, Events, Journal, RunOptions, Runner, Selection, Workflow};
-use kubewright_manifests::uploads;
-use kubewright_node::KubeErrorKind;
-use kubewright_pki::{
-    Authority, CertificateKind, KeyAlgorithm, Kubeconfig, PrivateKey, SecretText, Validity,
+use kubewright_config::{
+    CertificateKey, HostFacts, InitFlags, JoinFlags, default_version, facts_for, load_init, load_join,
 };
+use kubewright_engine::{Done, Events, Journal, RunOptions, Runner, Selection, Workflow};
+use kubewright_manifests::uploads::{self, TokenOwner};
+use kubewright_node::KubeErrorKind;
+use kubewright_pki::{Authority, CertificateKind, KeyAlgorithm, Kubeconfig, PrivateKey, SecretText, Validity};
 use kubewright_testkit::TestNode;
 use serde_json::json;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use super::*;
 use crate::issuing::conventions;
@@ -30,7 +31,9 @@ const SERVER: &str = "https://192.0.2.10:6443";
 struct Site {
     node: TestNode,
     seeds: Seeds,
-    authority: String,
+    cluster: ClusterConfiguration,
+    facts: VersionFacts,
+    authority: Authority,
     _directory: TempDir,
 }
 
@@ -40,6 +43,10 @@ fn host() -> HostFacts {
 
 /// A machine that is fit, and a cluster of a version that has been initialized elsewhere.
 fn site(version: &str) -> Site {
+    site_for(version, |flags| flags)
+}
+
+fn site_for(version: &str, change: impl FnOnce(JoinFlags) -> JoinFlags) -> Site {
     let directory = tempfile::tempdir().unwrap();
     let node = kubewright_testkit::node(directory.path().try_into().unwrap());
     node.probe.edit(|machine| {
@@ -71,14 +78,15 @@ fn site(version: &str) -> Site {
     // Who may not read `cluster-info` has a file that says all.
     node.discovery.answer(Err(KubeErrorKind::Forbidden));
 
-    let flags = JoinFlags { discovery_file: Some(DISCOVERY.into()), ..JoinFlags::default() };
+    let flags = change(JoinFlags { discovery_file: Some(DISCOVERY.into()), ..JoinFlags::default() });
     // As the command line does: the cluster's version is not known yet.
     let newest = facts_for(&default_version()).unwrap();
     let (mut join, _) = load_join(None, &flags, &host(), &newest).unwrap();
     join.timeouts.tls_bootstrap = std::time::Duration::from_secs(2);
     join.timeouts.kubernetes_api_call = std::time::Duration::from_secs(2);
     let seeds = Seeds::new().with(join).with(JoinOptions::default());
-    Site { node, seeds, authority: authority.certificate().to_pem(), _directory: directory }
+    let (cluster, facts) = (loaded.cluster, loaded.facts);
+    Site { node, seeds, cluster, facts, authority, _directory: directory }
 }
 
 fn write(node: &TestNode, path: &str, text: &str) {
@@ -103,6 +111,55 @@ impl Site {
         });
     }
 
+    /// Another control plane runs, and has uploaded what all of them share.
+    fn has_a_control_plane(&self, key: &CertificateKey) {
+        let conventions = conventions(&self.facts);
+        let make = |kind: CertificateKind| {
+            let spec = kind.profile().ca_spec(&conventions).unwrap();
+            let period = std::time::Duration::from_secs(86_400);
+            let validity = Validity::lasting(self.node.backends.clock.now(), period, conventions.backdate);
+            Authority::self_signed(&spec, PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap(), validity).unwrap()
+        };
+        let (proxy, etcd) = (make(CertificateKind::FrontProxyCa), make(CertificateKind::EtcdCa));
+        let accounts = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let pem = |name: &str| match name {
+            "ca.crt" => self.authority.certificate().to_pem(),
+            "ca.key" => self.authority.key().to_pem().unwrap().to_string(),
+            "front-proxy-ca.crt" => proxy.certificate().to_pem(),
+            "front-proxy-ca.key" => proxy.key().to_pem().unwrap().to_string(),
+            "etcd-ca.crt" => etcd.certificate().to_pem(),
+            "etcd-ca.key" => etcd.key().to_pem().unwrap().to_string(),
+            "sa.pub" => accounts.public_pem(),
+            "sa.key" => accounts.to_pem().unwrap().to_string(),
+            name => panic!("nobody knows {name}"),
+        };
+        let files: Vec<_> = uploads::certificate_files(&self.cluster)
+            .into_iter()
+            .map(|(name, _)| {
+                let text = pem(&name);
+                (name, Some(Zeroizing::new(text.into_bytes())))
+            })
+            .collect();
+        let owner = TokenOwner { name: "bootstrap-token-abcdef".into(), uid: "1".into() };
+        let upload = uploads::kubeadm_certs(key, &files, &owner, &mut crate::random::fill).unwrap();
+        self.node.kube.put(upload.secret.object().clone());
+        self.node.kube.put(json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": "etcd-first", "namespace": "kube-system",
+                "labels": {"component": "etcd", "tier": "control-plane"},
+                "annotations": {"kubeadm.kubernetes.io/etcd.advertise-client-urls": "https://10.0.0.1:2379"},
+            },
+        }));
+        let node = self.node.clone();
+        self.node.services.on_restart(move |_| {
+            node.kube.ensure(json!({
+                "apiVersion": "v1", "kind": "Node",
+                "metadata": {"name": "worker1", "labels": {"kubernetes.io/hostname": "worker1"}}, "spec": {},
+            }));
+        });
+    }
+
     fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.node.root.place(path.into())).ok()
     }
@@ -123,7 +180,11 @@ async fn a_worker_joins_and_leaves_no_credentials_for_asking_behind() {
         let site = site(version);
         site.bootstraps();
         site.join().await.unwrap();
-        assert_eq!(site.read("/etc/kubernetes/pki/ca.crt").unwrap(), site.authority, "{version}");
+        assert_eq!(
+            site.read("/etc/kubernetes/pki/ca.crt").unwrap(),
+            site.authority.certificate().to_pem(),
+            "{version}"
+        );
         assert_eq!(site.read(paths::BOOTSTRAP_KUBELET_CONF), None, "{version}");
         let config = site.read("/var/lib/kubelet/config.yaml").unwrap();
         assert!(config.contains("staticPodPath: /etc/kubernetes/manifests"), "{config}");
@@ -133,6 +194,60 @@ async fn a_worker_joins_and_leaves_no_credentials_for_asking_behind() {
         assert_eq!(site.read("/etc/kubernetes/admin.conf"), None);
         assert_eq!(site.read("/etc/kubernetes/manifests/etcd.yaml"), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_plane_joins_with_uploaded_certificates_and_becomes_a_voter() {
+    for (version, label) in
+        [("v1.36.2", "node-role.kubernetes.io/control-plane"), ("v1.20.2", "node-role.kubernetes.io/master")]
+    {
+        let text = "ab".repeat(32);
+        let key: CertificateKey = text.parse().unwrap();
+        let site = site_for(version, |flags| JoinFlags {
+            control_plane: true,
+            certificate_key: Some(text.clone().into()),
+            ..flags
+        });
+        site.has_a_control_plane(&key);
+        site.bootstraps();
+        site.join().await.unwrap();
+
+        assert_eq!(site.read("/etc/kubernetes/pki/ca.crt").unwrap(), site.authority.certificate().to_pem());
+        for file in
+            ["admin.conf", "scheduler.conf", "controller-manager.conf", "pki/apiserver.crt", "pki/etcd/peer.crt"]
+        {
+            assert!(site.read(&format!("/etc/kubernetes/{file}")).is_some(), "{version}: {file}");
+        }
+        assert_eq!(site.read("/etc/kubernetes/super-admin.conf"), None, "{version}");
+        let manifest = site.read("/etc/kubernetes/manifests/etcd.yaml").unwrap();
+        assert!(manifest.contains("--initial-cluster-state=existing"), "{manifest}");
+        assert!(
+            manifest.contains("--initial-cluster=first=https://10.0.0.1:2380,worker1=https://192.0.2.3:2380"),
+            "{manifest}"
+        );
+        let members = site.node.etcd.members();
+        let own = members.iter().find(|member| member.name == "worker1").unwrap();
+        assert!(members.len() == 2 && own.started() && !own.learner, "{members:?}");
+        let node = site.node.kube.object(&ObjectRef::cluster("v1", "Node", "worker1")).unwrap();
+        assert_eq!(node["metadata"]["labels"][label], "", "{version}: {node}");
+        assert_eq!(node["spec"]["taints"], json!([{"key": label, "effect": "NoSchedule"}]), "{version}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_certificate_key_leaves_no_file_behind() {
+    let site = site_for("v1.36.2", |flags| JoinFlags {
+        control_plane: true,
+        certificate_key: Some("cd".repeat(32).into()),
+        ..flags
+    });
+    site.has_a_control_plane(&"ab".repeat(32).parse().unwrap());
+    let failure = site.join().await.unwrap_err();
+    let text = format!("{failure:?}");
+    assert!(text.contains("error decoding secret data with provided key"), "{text}");
+    assert!(!text.contains(&"cd".repeat(32)), "{text}");
+    assert_eq!(site.read("/etc/kubernetes/pki/ca.crt"), None);
+    assert_eq!(site.node.services.calls(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,8 +298,7 @@ async fn a_machine_that_is_a_node_already_is_refused_before_the_cluster_is_asked
     let failure = site.join().await.unwrap_err();
     assert_eq!(failure.get_kind(), FailureKind::Preflight);
     let text = failure.chain().concat();
-    for name in
-        ["FileAvailable--etc-kubernetes-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt", "Port-10250"]
+    for name in ["FileAvailable--etc-kubernetes-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt", "Port-10250"]
     {
         assert!(text.contains(&format!("[ERROR {name}]")), "{name}: {text}");
     }

@@ -1,8 +1,6 @@
 //! `join` and `join phase …`: from flags to seeds.
 
-use kubewright_config::{
-    ConfigErrors, JoinConfiguration, JoinFlags, default_version, facts_for, load_join,
-};
+use kubewright_config::{ConfigErrors, JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
 use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_phases::options::JoinOptions;
@@ -87,7 +85,8 @@ fn flags(args: &JoinArgs, phase: Option<&str>, machine: &Machine) -> Result<Join
     let mut flags = args.flags();
     let Some(phase) = phase else { return Ok(flags) };
     flags.skip_cri_detection = !["preflight", "kubelet-start", "kubelet-wait-bootstrap"].contains(&phase);
-    let covers = |holder: &&str| phase == *holder || phase.strip_prefix(*holder).is_some_and(|rest| rest.starts_with('/'));
+    let covers =
+        |holder: &&str| phase == *holder || phase.strip_prefix(*holder).is_some_and(|rest| rest.starts_with('/'));
     let takes_none = WITHOUT_DISCOVERY.iter().any(|holder| covers(&holder));
     if takes_none || (phase == "wait-control-plane" || phase == "check-etcd") {
         if !machine.backends.probe.exists(paths::ADMIN_CONF.into()) {

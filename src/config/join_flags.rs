@@ -64,8 +64,7 @@ impl JoinFlags {
             ca_cert_hashes: self.discovery_token_ca_cert_hash.clone(),
             unsafe_skip_ca_verification: self.discovery_token_unsafe_skip_ca_verification,
         });
-        let by_file =
-            self.discovery_file.clone().map(|kube_config_path| v1beta4::FileDiscovery { kube_config_path });
+        let by_file = self.discovery_file.clone().map(|kube_config_path| v1beta4::FileDiscovery { kube_config_path });
         v1beta4::JoinConfiguration {
             node_registration: v1beta4::NodeRegistrationOptions {
                 name: text(&self.node_name),

@@ -200,7 +200,11 @@ pub fn command() -> Command {
         let command = InitArgs::augment_args(command)
             .mut_args(own)
             .about(about)
-            .long_about(phases::describe("init", "Run this command in order to set up the Kubernetes control plane", &tree))
+            .long_about(phases::describe(
+                "init",
+                "Run this command in order to set up the Kubernetes control plane",
+                &tree,
+            ))
             .subcommand(phases::command(&tree, InitArgs::augment_args));
         super::like_pflag(command)
     })

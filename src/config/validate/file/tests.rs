@@ -122,7 +122,13 @@ fn as_its_command(bytes: &[u8], reading: Reading) -> Result<Vec<Warning>, Config
     let file = (FILE, bytes);
     if is_for("Join") {
         let facts = versions::facts_for(&versions::default_version()).unwrap();
-        load_join(Some(file), &crate::JoinFlags { strict: reading.strict, ..crate::JoinFlags::default() }, &host, &facts).map(|(_, warnings)| warnings)
+        load_join(
+            Some(file),
+            &crate::JoinFlags { strict: reading.strict, ..crate::JoinFlags::default() },
+            &host,
+            &facts,
+        )
+        .map(|(_, warnings)| warnings)
     } else if is_for("Reset") {
         load_reset(file, reading, &host).map(|(_, warnings)| warnings)
     } else if is_for("Upgrade") {
