@@ -59,8 +59,8 @@ fn joinable(secret: &Json, now: OffsetDateTime) -> Option<BootstrapToken> {
 /// What `upload-certs` did.
 #[derive(Debug, Clone)]
 pub struct UploadedCerts {
-    /// The key that opens them.
-    pub key: CertificateKey,
+    /// The key that opens them; `None` when nothing was to be uploaded.
+    pub key: Option<CertificateKey>,
 }
 
 impl Value for UploadedCerts {
@@ -69,7 +69,8 @@ impl Value for UploadedCerts {
 
 impl Artifact<Node> for UploadedCerts {
     /// The key is told once and kept nowhere, so certificates that were to be uploaded are uploaded again.
-    async fn load(_: &View, _: &Seeds) -> Result<Option<Self>, Failure> {
-        Ok(None)
+    async fn load(_: &View, seeds: &Seeds) -> Result<Option<Self>, Failure> {
+        let uploading = seeds.get::<InitOptions>().is_some_and(|options| options.upload_certs);
+        Ok((!uploading).then_some(Self { key: None }))
     }
 }

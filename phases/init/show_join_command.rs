@@ -21,7 +21,7 @@ impl Phase<Node> for ShowJoinCommand {
         Read<VersionFacts>,
         Read<InitOptions>,
         Read<BootstrapTokens>,
-        Maybe<UploadedCerts>,
+        Read<UploadedCerts>,
         Use<Files>,
     );
     type Output = ();
@@ -44,7 +44,7 @@ impl Phase<Node> for ShowJoinCommand {
         let hashes: Vec<_> = authorities.iter().map(|authority| DiscoveryHash::of(authority).to_string()).collect();
         for token in &tokens.0 {
             let token = if options.skip_token_print { Told::Withheld } else { Told::Shown(token) };
-            let key = uploaded.get().map(|uploaded| &uploaded.key);
+            let key = uploaded.key.as_ref();
             let certificate_key =
                 key.map(|key| if options.skip_certificate_key_print { Told::Withheld } else { Told::Shown(key) });
             let text = init_done(&InitDone {

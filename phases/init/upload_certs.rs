@@ -66,6 +66,6 @@ impl Phase<Node> for UploadCerts {
             report.note("upload-certs", "Using certificate key:");
             report.output(format!("{}\n", *key.reveal()));
         }
-        Ok(UploadedCerts { key })
+        Ok(UploadedCerts { key: Some(key) })
     }
 }

@@ -11,6 +11,7 @@ mod taint;
 mod volume;
 
 use camino::Utf8PathBuf;
+use url::Url;
 
 pub use file::check_file;
 pub(crate) use file::reachable;
@@ -179,14 +180,23 @@ impl<'a> Check<'a> {
             let scheme = url.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
             match scheme {
                 None | Some("") => self.invalid(&path, url, "a URL with a scheme is expected", fix),
-                Some(_) if url.contains(char::is_whitespace) => {
-                    self.invalid(&path, url, "a URL has no spaces", "write each URL as an entry of its own");
+                // kube-apiserver gets them all in one argument, with commas between them.
+                Some(_) if url.contains(|c: char| c.is_whitespace() || c == ',') => {
+                    self.invalid(
+                        &path,
+                        url,
+                        "a URL has no spaces and no commas",
+                        "write each URL as an entry of its own",
+                    );
                 }
-                Some("https") => {}
                 Some("http") if https => {
                     self.invalid(&path, url, "the URL must use https, since certificates are set", fix);
                 }
-                Some("http") => {}
+                Some("http" | "https") => {
+                    if let Err(error) = Url::parse(url) {
+                        self.invalid(&path, url, format!("not a URL: {error}"), "for example https://10.0.0.1:2379");
+                    }
+                }
                 Some(_) => self.invalid(&path, url, "etcd is reached by https, or by http", fix),
             }
         }

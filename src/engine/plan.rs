@@ -159,7 +159,7 @@ pub(crate) struct PlanNode<W: World> {
     pub(crate) path: &'static str,
     pub(crate) phase: &'static dyn AnyPhase<W>,
     pub(crate) step: Step,
-    /// What the user is told when it is left: the word in brackets, and the line.
+    /// What the user is told when it does not apply: the word in brackets, and the line.
     pub(crate) told: Option<(&'static str, String)>,
     pub(crate) needs: Needs,
     pub(crate) makes: ArtifactId,
@@ -283,7 +283,9 @@ impl<W: World> Workflow<W> {
                 }
             }
             let told = match (&step, node.phase.applies_to(&seeds)) {
-                (Step::Leave { why: Why::DoesNotApply(_) }, Applies::Told { tag, text }) => Some((tag, text)),
+                (Step::Leave { why } | Step::Load { why }, Applies::Told { tag, text }) => {
+                    matches!(why, Why::DoesNotApply(_)).then_some((tag, text))
+                }
                 _ => None,
             };
             nodes.push(PlanNode {

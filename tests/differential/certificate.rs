@@ -40,17 +40,21 @@ fn certificate(found: &X509Certificate<'_>, authority: Option<&X509Certificate<'
         _ if of_authority => "the authority's own".to_owned(),
         _ => validity.not_before.to_string(),
     };
-    let lasts = validity.not_after.timestamp() - began;
+    // An authority that was there before ends on its own day, however late the run; all else counts from the run.
+    let older = found.subject() == found.issuer() && from != "now" && from != "5 minutes ago";
     let mut description = json!({
         "version": found.version().to_string(),
         "subject": found.subject().to_string(),
         "issuer": found.issuer().to_string(),
         "from": from,
-        "hours": (lasts + 360) / 3600,
         "signature": oid_name(&found.signature_algorithm.algorithm.to_id_string()),
         "key": public_key(found.public_key()),
         "serial is positive": found.raw_serial().first().is_some_and(|byte| byte & 0x80 == 0),
     });
+    match older {
+        true => description["until"] = json!(validity.not_after.to_string()),
+        false => description["hours"] = json!((validity.not_after.timestamp() - began + 360) / 3600),
+    }
     let mut order = Vec::new();
     for extension in found.extensions() {
         let (name, value) = match extension.parsed_extension() {

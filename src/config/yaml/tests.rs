@@ -228,7 +228,7 @@ proptest! {
     #[test]
     fn what_is_written_reads_back(value in any_value()) {
         let text = to_string(&value);
-        let read: Value = serde_saphyr::from_str(&text).unwrap();
+        let read: Value = serde_yaml::from_str(&text).unwrap();
         prop_assert_eq!(&read, &value, "{}", text);
     }
 
