@@ -1,8 +1,9 @@
-//! The clone of the repository that this lab was built from.
+//! The clone of the repository that this lab works for.
 
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::LazyLock,
 };
 
 use crate::{
@@ -11,9 +12,16 @@ use crate::{
 };
 
 /// The root of the clone.
+///
+/// Cargo says where it is when it runs this program: a build directory that several clones share may hold the binary
+/// that another of them compiled, and what that one was compiled with may be gone.
 pub(crate) fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let here = PathBuf::from(here);
+        here.ancestors().nth(2).map_or_else(|| here.clone(), Path::to_path_buf)
+    });
+    &ROOT
 }
 
 /// Cargo, at the root of the clone.
