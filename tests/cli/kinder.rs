@@ -54,7 +54,38 @@ conntrack:
   maxPerCore: 0
 ";
 
-/// One call; `CONFIG` stands for the file, `HOME` for a directory.
+/// The file of any other node; documents of other commands are in it too.
+const JOIN_CONFIG: &str = "\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+controlPlane:
+  localAPIEndpoint:
+    advertiseAddress: 172.17.0.4
+    bindPort: 6443
+  certificateKey: \"0123456789012345678901234567890123456789012345678901234567890123\"
+nodeRegistration:
+  criSocket: /run/containerd/containerd.sock
+  kubeletExtraArgs:
+  - name: node-ip
+    value: 172.17.0.4
+  ignorePreflightErrors: [Swap, SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables, ]
+discovery:
+  bootstrapToken:
+    apiServerEndpoint: 172.17.0.3:6443
+    token: abcdef.0123456789abcdef
+    unsafeSkipCAVerification: true
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: UpgradeConfiguration
+apply:
+  kubernetesVersion: v1.36.2
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ResetConfiguration
+force: true
+";
+
+/// One call; `CONFIG` stands for the file (`JOINING` for that of another node), `HOME` for a directory.
 struct Call {
     arguments: &'static str,
     judge: fn(&Said) -> Result<(), String>,
@@ -99,9 +130,20 @@ const CALLS: &[Call] = &[
                     --apiserver-advertise-address=172.17.0.3 --kubeconfig-dir HOME/etc --node-name cp1",
         judge: done,
     },
+    Call { arguments: "join --config=JOINING --v=6", judge: needs_root },
+    Call {
+        arguments: "join 192.168.0.101:6443 --control-plane --token abcdef.abcdef0123456789 \
+                    --discovery-token-ca-cert-hash \
+                    sha256:3b793efefe27a19f93b0fbe6e637e9c41d0dde8a377d6ab1c0f656bf1136dd8a --certificate-key \
+                    0123456789012345678901234567890123456789012345678901234567890123 --dry-run --v=6",
+        judge: needs_root,
+    },
+    Call {
+        arguments: "join 192.168.0.101:6443 --token abcdef.abcdef0123456789 --discovery-token-ca-cert-hash \
+                    sha256:3b793efefe27a19f93b0fbe6e637e9c41d0dde8a377d6ab1c0f656bf1136dd8a --dry-run --v=6",
+        judge: needs_root,
+    },
     // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.
-    Call { arguments: "join --config=CONFIG --v=6", judge: not_built },
-    Call { arguments: "join 192.168.0.101:6443 --token abcdef.abcdef0123456789 --dry-run", judge: not_built },
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: not_built },
@@ -122,9 +164,11 @@ const CALLS: &[Call] = &[
 fn every_call_of_kinder_is_answered_as_kubeadm_would() {
     let home = Home::new();
     let config = home.write("kubeadm.conf", CONFIG);
+    let joining = home.write("joining.conf", JOIN_CONFIG);
     let mut wrong = Vec::new();
     for Call { arguments, judge } in CALLS {
-        let given = arguments.replace("CONFIG", config.as_str()).replace("HOME", home.path().as_str());
+        let given = arguments.replace("CONFIG", config.as_str()).replace("JOINING", joining.as_str());
+        let given = given.replace("HOME", home.path().as_str());
         let said = home.run_as_kubeadm(&given.split_whitespace().collect::<Vec<_>>());
         if let Err(complaint) = judge(&said) {
             wrong.push(format!("`kubeadm {arguments}`: {complaint}\n{}\n{}", said.out, said.err));
