@@ -87,7 +87,7 @@ fn flags(args: &JoinArgs, phase: Option<&str>, machine: &Machine) -> Result<Join
     flags.skip_cri_detection = !["preflight", "kubelet-start", "kubelet-wait-bootstrap"].contains(&phase);
     let covers =
         |holder: &&str| phase == *holder || phase.strip_prefix(*holder).is_some_and(|rest| rest.starts_with('/'));
-    let takes_none = WITHOUT_DISCOVERY.iter().any(|holder| covers(holder));
+    let takes_none = WITHOUT_DISCOVERY.iter().any(covers);
     if takes_none || (phase == "wait-control-plane" || phase == "check-etcd") {
         if !machine.backends.probe.exists(paths::ADMIN_CONF.into()) {
             let failure = Failure::new(format!("`{}` is not there", paths::ADMIN_CONF));
