@@ -104,13 +104,18 @@ impl Shared {
     }
 }
 
-/// Wraps what was read; a file that only its owner may read holds a secret.
+/// Wraps what was read; a file that only its owner may read holds a secret, and so does one with a private key in it,
+/// whoever may read it.
 pub(crate) fn contents(found: Found) -> Contents {
-    match found.mode & 0o077 {
-        0 => Contents::Secret(found.bytes),
-        _ => Contents::public(found.bytes.as_slice()),
+    let private = found.bytes.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY);
+    match found.mode & 0o077 == 0 || private {
+        true => Contents::Secret(found.bytes),
+        false => Contents::public(found.bytes.as_slice()),
     }
 }
+
+/// How the first line of every kind of private key ends in PEM.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
 /// The digest under which the journal knows a file.
 pub(crate) fn digest(bytes: &[u8]) -> Digest {

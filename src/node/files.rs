@@ -194,13 +194,14 @@ impl Files {
         Ok(self.session.ensure_dir(path, mode)?)
     }
 
-    /// Gives an existing file to somebody, with just this mode. What it holds stays.
+    /// Gives an existing file to somebody, with just this mode. What it holds stays, and counts as secret: a key that
+    /// more than its owner may read looks public, and is told to nobody all the same.
     ///
     /// # Errors
     /// It is not there.
     pub fn give(&self, path: &Utf8Path, mode: Mode, owner: Owner) -> Result<(), Failure> {
         let contents = self.read(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")))?;
-        Ok(self.session.write_owned(path, &contents, mode, owner)?)
+        Ok(self.session.write_owned(path, &Contents::secret(contents.as_bytes()), mode, owner)?)
     }
 
     /// Makes a directory that belongs, with all that is in it, to somebody.

@@ -45,7 +45,7 @@ fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::R
         let path = &change.path;
         match (change.kind, &change.contents) {
             (DryKind::Removed, _) => writeln!(out, "[dryrun] Would remove file \"{path}\"")?,
-            (_, Some(Contents::Public(bytes))) if !path.as_str().contains("/pki/") => {
+            (_, Some(Contents::Public(bytes))) if !secret(change) && !path.as_str().contains("/pki/") => {
                 writeln!(out, "[dryrun] Would write file \"{path}\" with content:")?;
                 for line in String::from_utf8_lossy(bytes).lines() {
                     writeln!(out, "\t{line}")?;
@@ -108,12 +108,17 @@ fn unified(out: &mut String, from: &str, to: &str, old: &str, new: &str) -> std:
     write!(out, "{}", diff.unified_diff().context_radius(AROUND).header(from, to))
 }
 
+/// Whether the file is a secret now, or would be one.
+fn secret(change: &DryChange) -> bool {
+    let before = change.before.as_ref().map(|(contents, _)| contents);
+    before.into_iter().chain(&change.contents).any(|contents| !matches!(contents, Contents::Public(_)))
+}
+
 /// The file's text before and after, without secrets.
 fn shown(change: &DryChange) -> (String, String) {
     let before = change.before.as_ref().map(|(contents, _)| contents);
     let after = change.contents.as_ref();
-    let secret = |contents: &Contents| !matches!(contents, Contents::Public(_));
-    if !after.or(before).is_some_and(secret) {
+    if !secret(change) {
         let text = |contents: Option<&Contents>| contents.map(text).unwrap_or_default();
         return (text(before), text(after));
     }

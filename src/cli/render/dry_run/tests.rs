@@ -1,13 +1,16 @@
 //! Differences show what changes, and no secret.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use kubewright_host::{DryChange, DryKind};
+use camino::Utf8Path;
+use kubewright_engine::{Capability, EffectLog, Events, Journal, Session, World};
+use kubewright_host::{DryChange, DryKind, Overlay, Root};
 use kubewright_node::dry_run::DryKube;
-use kubewright_node::{Contents, KubeAccess, KubeBackend, Mode, ObjectRef, PatchKind};
+use kubewright_node::{Contents, Files, KubeAccess, KubeBackend, Mode, Node, ObjectRef, Owner, PatchKind};
 use serde_json::json;
 
-use super::{differences, redacted};
+use super::{differences, redacted, whole};
 
 const OLD: &str = "apiVersion: v1\nkind: Config\nclusters: []\nusers:\n- name: admin\n  user:\n    client-key-data: OLDKEY\n    token: SAME\n";
 const NEW: &str = "apiVersion: v1\nkind: Config\nclusters: null\nusers:\n- name: admin\n  user:\n    client-key-data: NEWKEY\n    token: SAME\n";
@@ -69,6 +72,52 @@ fn other_secrets_show_only_that_they_change() {
     assert!(replaced.ends_with("@@ -1 +1 @@\n-<withheld>\n+<withheld: another one>\n"), "{replaced}");
     let new = said(change("/etc/ca.key", None, key("NEWKEY")));
     assert!(new.ends_with("@@ -0,0 +1 @@\n+<withheld>\n"), "{new}");
+}
+
+#[test]
+fn a_file_that_was_or_becomes_a_secret_is_withheld_whole() {
+    let (public, secret) = (|| Some(Contents::public("OLDKEY")), || Some(Contents::secret("NEWKEY")));
+    for (before, after) in [(public(), secret()), (secret(), public()), (secret(), None)] {
+        let change = change("/srv/certs/some.key", before, after);
+        let (mut full, diff) = (String::new(), said(change.clone()));
+        whole(&mut full, &[change], &DryKube::default()).unwrap();
+        assert!(!full.contains("KEY") && full.contains("/srv/certs/some.key"), "{full}");
+        assert!(!diff.contains("KEY") && diff.contains("-<withheld>\n"), "{diff}");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what stands there before is written as somebody else would write it")]
+#[tokio::test]
+async fn a_key_that_is_given_away_is_withheld_wherever_it_lies_and_whoever_may_read_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().join("srv/certs");
+    std::fs::create_dir_all(&at).unwrap();
+    let (pem, opaque) = ("-----BEGIN RSA PRIVATE KEY-----\nPEMSECRET\n", "RAWSECRET\n");
+    let files = [("sa.key", pem), ("other.key", opaque), ("gone.key", pem)];
+    for (name, text) in files {
+        std::fs::write(at.join(name), text).unwrap();
+        std::fs::set_permissions(at.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    }
+    let root = Utf8Path::from_path(directory.path()).unwrap();
+    let overlay = Overlay::new(Root::at(root));
+    let (backends, _) = kubewright_testkit::node(root).backends.into_dry_run(overlay.clone());
+    let (events, _heard) = Events::channel();
+    let session = Node::new(backends).begin(EffectLog::new("p", Arc::new(Journal::discarding("r")), events));
+    let given = Files::of(&session);
+    for name in ["sa.key", "other.key"] {
+        let path = Utf8Path::new("/srv/certs").join(name);
+        given.give(&path, Mode(0o644), Owner { user: 1, group: 1 }).unwrap();
+    }
+    given.remove("/srv/certs/gone.key".into()).unwrap();
+    session.commit().await.unwrap();
+
+    let changes = overlay.changes().unwrap();
+    let (mut full, mut diff) = (String::new(), String::new());
+    whole(&mut full, &changes, &DryKube::default()).unwrap();
+    differences(&mut diff, &changes, &DryKube::default()).unwrap();
+    for said in [full, diff] {
+        assert!(files.iter().all(|(name, _)| said.contains(name)) && !said.contains("SECRET"), "{said}");
+    }
 }
 
 #[test]
