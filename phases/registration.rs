@@ -13,7 +13,7 @@ pub fn node_ref(init: &InitConfiguration) -> ObjectRef {
 }
 
 /// Waits until the kubelet has registered the node, as long as the kubelet may take to be healthy: kubeadm gives up
-/// here when the kubelet is slow, and only `reset` helps then.
+/// here when the kubelet is slow, and only its `reset` helps then.
 pub async fn registered_node(
     kube: &Kube,
     admin: &ClusterAdmin,

@@ -111,8 +111,13 @@ impl Phase<Node> for Preflight {
         let looking =
             Looking { backend: &**discovery, read: &read, now: clock.now(), asking: Asking::Aloud(&kube, report) };
         let found = find(&join, &options, &looking).await?;
-        let subject =
-            Subject { init: &found.init, cluster: &found.cluster, kubelet: &found.kubelet, facts: &found.facts, ..subject };
+        let subject = Subject {
+            init: &found.init,
+            cluster: &found.cluster,
+            kubelet: &found.kubelet,
+            facts: &found.facts,
+            ..subject
+        };
         let mut findings = checks::kubelet_version::KubeletVersion.look(&subject).await;
         if worker {
             judge(findings, names, report)?;
@@ -135,10 +140,7 @@ async fn looked<'a>(checks: impl Iterator<Item = &'a &'static dyn Check>, subjec
 }
 
 /// A cluster of the installed kubelet's version, as long as the real one is not known.
-async fn stand_in(
-    probe: &Probe,
-    join: &JoinConfiguration,
-) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
+async fn stand_in(probe: &Probe, join: &JoinConfiguration) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
     let printed = probe.version_of("kubelet").await.unwrap_or_default();
     let version = printed.split_whitespace().last().and_then(|word| word.parse::<KubernetesVersion>().ok());
     let version = version.unwrap_or_else(default_version);
@@ -172,7 +174,7 @@ fn absent(join: &JoinConfiguration, worker: bool, probe: &Probe) -> Vec<Finding>
             Finding::error(
                 format!("FileAvailable-{}", path_label(path)),
                 format!("{path} already exists"),
-                "this machine is, or was, a node: `reset` takes it back",
+                format!("this machine is, or was, a node; if it is to leave its cluster, stop the kubelet and move {path} away"),
             )
         })
     };

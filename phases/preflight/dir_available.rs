@@ -19,7 +19,7 @@ impl Check for DirAvailable {
     }
 
     fn fix(&self) -> &'static str {
-        "move the data away, or take the machine back (`reset`)"
+        "move the data of the earlier cluster away"
     }
 
     fn names(&self, _: &VersionFacts) -> Vec<Name> {
@@ -36,7 +36,7 @@ impl Check for DirAvailable {
             Some(names) if !names.is_empty() => vec![Finding::error(
                 format!("DirAvailable-{}", path_label(&etcd.data_dir)),
                 format!("{} is not empty", etcd.data_dir),
-                "move the data of the earlier cluster away, or `reset` the machine",
+                format!("move the data of the earlier cluster away: `mv {0} {0}.old`", etcd.data_dir),
             )],
             _ => Vec::new(),
         }

@@ -21,7 +21,7 @@ impl Check for FileAvailable {
     }
 
     fn fix(&self) -> &'static str {
-        "take the machine back (`reset`), or move the manifest away"
+        "move the manifest out of /etc/kubernetes/manifests: the kubelet stops what it no longer finds there"
     }
 
     fn names(&self, _: &VersionFacts) -> Vec<Name> {
@@ -38,7 +38,7 @@ impl Check for FileAvailable {
                 Finding::error(
                     format!("FileAvailable-{}", path_label(&path)),
                     format!("{path} already exists"),
-                    "this machine is, or was, a control plane: `reset` takes it back",
+                    format!("this machine is, or was, a control plane; if it is to be none, move {path} away"),
                 )
             })
         };

@@ -305,8 +305,10 @@ fn judge<T>(answer: Result<T, KubeError>) -> Result<Attempt<T>, Failure> {
     match answer {
         Ok(value) => Ok(Attempt::Done(value)),
         Err(error) if matches!(error.kind, KubeErrorKind::Invalid | KubeErrorKind::Access) => Err(error.into()),
-        Err(error) if error.kind == KubeErrorKind::Unauthorized => Err(Failure::from(error)
-            .hint("the kubeconfig's certificate is not from this cluster's CA, or has expired: `kubeadm certs check-expiration`")),
+        Err(error) if error.kind == KubeErrorKind::Unauthorized => Err(Failure::from(error).hint(
+            "the kubeconfig's credentials are not from this cluster, or have expired; on a control plane, move the file \
+             away and run `kubewright init phase kubeconfig admin`, which makes another",
+        )),
         Err(error) => Ok(Attempt::NotYet(error.to_string())),
     }
 }

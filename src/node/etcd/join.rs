@@ -123,8 +123,8 @@ impl Etcd {
         .await
         .map_err(|failure| match failure.get_kind() {
             FailureKind::Deadline if failure.hints().is_empty() => failure.hint(
-                "let the join on that node end, or run `reset` there; when the node is gone for good, \
-                 `etcdctl member list` and `etcdctl member remove` take its member out",
+                "let the join on that node end; when it never will, `etcdctl member list` and `etcdctl member remove` \
+                 take its member out",
             ),
             _ => failure,
         })
@@ -238,7 +238,7 @@ pub(super) fn refused(doing: &str, loss: super::QuorumLoss, problems: &[String])
 /// Our member is not in the cluster any more.
 pub(super) fn gone(id: MemberId) -> Failure {
     Failure::new(format!("the etcd member {id} is not in the cluster any more; somebody removed it"))
-        .hint("run `reset` on this node, then join again")
+        .hint("move etcd's manifest and its data directory on this node away, then join again")
 }
 
 fn found(members: &[Member], joining: &Joining) -> Result<Option<Joined>, Failure> {
