@@ -6,11 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubewright_config::facts::Severity;
 use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeletDoc, KubernetesVersion, VersionFacts};
-use kubewright_engine::{Failure, Report};
+use kubewright_engine::{Failure, Report, Use};
 use kubewright_node::{Clock, Files, Probe, Runtime, Services};
 use tokio::sync::OnceCell;
 
+use crate::external_etcd::Answers;
 use crate::options::InitOptions;
+
+/// The powers that checks look with, as a phase that runs them asks for them.
+pub type Powers = (Use<Files>, Use<Probe>, Use<Services>, Use<Runtime>, Use<Clock>);
 
 /// Everything that a check may look at. It changes nothing.
 pub struct Subject<'a> {
@@ -36,8 +40,16 @@ pub struct Subject<'a> {
     pub clock: &'a Clock,
     /// Where a check says what is no fault.
     pub report: &'a Report,
-    /// What the kubelet that is installed says its version is; asked once.
-    pub installed_kubelet: &'a OnceCell<Result<KubernetesVersion, KubeletUnknown>>,
+    /// What more than one check wants to know.
+    pub asked: Asked,
+}
+
+/// Answers that more than one check wants; each is asked for once.
+#[derive(Default)]
+pub struct Asked {
+    installed_kubelet: OnceCell<Result<KubernetesVersion, KubeletUnknown>>,
+    docker_cgroup_driver: OnceCell<std::io::Result<String>>,
+    pub(crate) external_etcd: OnceCell<Answers>,
 }
 
 /// Why the version of the kubelet that is installed is not known.
@@ -51,7 +63,21 @@ pub enum KubeletUnknown {
     NotUnderstood(String),
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// A node that is to become this, seen with these powers; nothing is asked yet.
+    pub fn of(
+        init: &'a InitConfiguration,
+        cluster: &'a ClusterConfiguration,
+        kubelet: &'a KubeletDoc,
+        facts: &'a VersionFacts,
+        options: &'a InitOptions,
+        (files, probe, services, runtime, clock): &'a Powers,
+        report: &'a Report,
+    ) -> Self {
+        let asked = Asked::default();
+        Self { init, cluster, kubelet, facts, options, files, probe, services, runtime, clock, report, asked }
+    }
+
     /// The version of the kubelet that is installed.
     pub async fn kubelet_version(&self) -> Result<&KubernetesVersion, &KubeletUnknown> {
         let ask = || async {
@@ -60,7 +86,12 @@ impl Subject<'_> {
             let word = printed.split_whitespace().last().unwrap_or_default();
             word.parse().map_err(|_| KubeletUnknown::NotUnderstood(word.to_owned()))
         };
-        self.installed_kubelet.get_or_init(ask).await.as_ref()
+        self.asked.installed_kubelet.get_or_init(ask).await.as_ref()
+    }
+
+    /// The cgroup driver that Docker says it has.
+    pub async fn docker_cgroup_driver(&self) -> Result<&String, &std::io::Error> {
+        self.asked.docker_cgroup_driver.get_or_init(|| self.probe.docker_cgroup_driver()).await.as_ref()
     }
 
     /// Whether the runtime is Docker through the kubelet's dockershim, which listens only when the kubelet runs.
@@ -139,6 +170,13 @@ pub trait Check: Send + Sync {
 
     /// Looks, and gives what is wrong.
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding>;
+}
+
+/// Every check, in the order of its rank.
+pub fn ranked() -> Vec<&'static dyn Check> {
+    let mut checks = crate::CHECKS.to_vec();
+    checks.sort_by_key(|check| check.rank());
+    checks
 }
 
 /// How long one look at the network or another program may take. No check may hold the others up.

@@ -1,22 +1,33 @@
 //! Questions to the members of an external etcd, before there is a cluster.
 
+use futures_util::future::join_all;
 use kubewright_config::model::ExternalEtcd;
 use kubewright_node::{Question, ServerAnswer};
 use zeroize::Zeroizing;
 
 use crate::checks::{LOOK_LIMIT, Subject};
 
+/// What each member answers when it is asked for its version, by its endpoint; or why none could be asked.
+pub type Answers = Result<Vec<(String, Result<ServerAnswer, String>)>, String>;
+
+/// Asks every member for its version, the first time that it is called.
+pub async fn answers<'a>(etcd: &ExternalEtcd, subject: &'a Subject<'_>) -> &'a Answers {
+    let ask = || async {
+        let credentials = credentials(etcd, subject)?;
+        let one = async |endpoint: &String| (endpoint.clone(), ask(endpoint, &credentials, subject).await);
+        Ok(join_all(endpoints(etcd).iter().map(one)).await)
+    };
+    subject.asked.external_etcd.get_or_init(ask).await
+}
+
 /// What the configuration names for TLS.
-pub struct Credentials {
+struct Credentials {
     authorities: Option<Vec<u8>>,
     identity: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Reads the files that the configuration names.
-///
-/// # Errors
-/// Says which file is not there.
-pub fn credentials(etcd: &ExternalEtcd, subject: &Subject<'_>) -> Result<Credentials, String> {
+/// Reads the files that the configuration names, or says which one is not there.
+fn credentials(etcd: &ExternalEtcd, subject: &Subject<'_>) -> Result<Credentials, String> {
     let read = |path: &camino::Utf8PathBuf| match subject.files.read(path) {
         Ok(Some(contents)) => Ok(Zeroizing::new(contents.as_bytes().to_vec())),
         Ok(None) => Err(format!("couldn't load the external etcd's file {path}: it is not there")),
@@ -37,15 +48,11 @@ pub fn credentials(etcd: &ExternalEtcd, subject: &Subject<'_>) -> Result<Credent
 }
 
 /// Where etcd answers HTTP, which may be elsewhere than where it answers gRPC.
-pub fn endpoints(etcd: &ExternalEtcd) -> &[String] {
+fn endpoints(etcd: &ExternalEtcd) -> &[String] {
     if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints }
 }
 
-/// Asks one member for its version.
-///
-/// # Errors
-/// Says why there is no answer.
-pub async fn ask(endpoint: &str, credentials: &Credentials, subject: &Subject<'_>) -> Result<ServerAnswer, String> {
+async fn ask(endpoint: &str, credentials: &Credentials, subject: &Subject<'_>) -> Result<ServerAnswer, String> {
     let question = Question {
         url: format!("{}/version", endpoint.trim_end_matches('/')),
         authorities: credentials.authorities.clone(),

@@ -65,8 +65,7 @@ fn init_phases() {
 
 #[test]
 fn preflight_checks() {
-    let mut checks: Vec<_> = kubewright_phases::CHECKS.to_vec();
-    checks.sort_by_key(|check| check.rank());
+    let checks = kubewright_phases::checks::ranked();
     let mut text = head("Preflight checks of `init`");
     text += "In the order in which they are told. A check's name stands in brackets in its message, and is what\n\
              `--ignore-preflight-errors` takes, in any case; `all` ignores every error. An ignored error is a warning. Names\n\

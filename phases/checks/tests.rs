@@ -12,7 +12,7 @@ use camino::Utf8Path;
 use futures_util::future::join_all;
 use kubewright_config::{HostFacts, InitFlags, facts_for, known_minors, load_init};
 use kubewright_engine::{
-    Done, Entry, Event, EventKind, Events, Journal, Phase, Read, RunOptions, Runner, Seeds, Selection, Use, Workflow,
+    Done, Entry, Event, EventKind, Events, Journal, Phase, Read, RunOptions, Runner, Seeds, Selection, Workflow,
 };
 use kubewright_engine::{Failure, Report as Voice};
 use kubewright_node::Node;
@@ -94,32 +94,17 @@ impl Phase<Node> for Look {
     const RANK: u16 = 1;
     type Input = (
         (Read<InitConfiguration>, Read<ClusterConfiguration>, Read<KubeletDoc>, Read<VersionFacts>, Read<InitOptions>),
-        (Read<Shared>, Use<Files>, Use<Probe>, Use<Services>, Use<Runtime>, Use<Clock>),
+        (Read<Shared>, Powers),
     );
     type Output = ();
 
     async fn run(
         &self,
-        ((init, cluster, kubelet, facts, options), (found, files, probe, services, runtime, clock)): Self::Input,
+        ((init, cluster, kubelet, facts, options), (found, powers)): Self::Input,
         report: &Voice,
     ) -> Result<(), Failure> {
-        let subject = Subject {
-            init: &init,
-            cluster: &cluster,
-            kubelet: &kubelet,
-            facts: &facts,
-            options: &options,
-            files: &files,
-            probe: &probe,
-            services: &services,
-            runtime: &runtime,
-            clock: &clock,
-            report,
-            installed_kubelet: &OnceCell::new(),
-        };
-        let mut checks: Vec<_> = crate::CHECKS.to_vec();
-        checks.sort_by_key(|check| check.rank());
-        for check in checks {
+        let subject = Subject::of(&init, &cluster, &kubelet, &facts, &options, &powers, report);
+        for check in ranked() {
             let findings = check.look(&subject).await;
             for finding in &findings {
                 belongs(check, finding, &facts);
@@ -247,6 +232,14 @@ fn a_choice_of_addresses_is_told_with_its_reason() {
     let configured = said(|trial| trial.init = "localAPIEndpoint: {advertiseAddress: 10.0.0.7}".into());
     let beginning = "Advertising 10.0.0.7, of eth1, as the configuration says, and not 192.0.2.10 (eth0); ";
     assert!(configured[0].starts_with(beginning), "{configured:?}");
+}
+
+#[test]
+fn an_external_etcd_is_asked_once_for_all_checks() {
+    let mut trial = Trial::of("v1.36.2");
+    faults::etcd(&mut trial, Ok("{\"etcdserver\": \"3.6.0\"}"));
+    assert_eq!(trial.findings().0, []);
+    assert_eq!(trial.node.health.asked(), ["https://10.0.0.5:2379/version"]);
 }
 
 #[test]

@@ -6,9 +6,7 @@ use kubewright_config::facts::Severity;
 use kubewright_config::images::{self, Image};
 use kubewright_config::model::ImagePullPolicy;
 
-use tokio::sync::OnceCell;
-
-use crate::checks::{Finding, Subject, ignored};
+use crate::checks::{Finding, Powers, Subject, ignored, ranked};
 use crate::prelude::*;
 
 /// The phase `preflight`.
@@ -40,44 +38,25 @@ impl Phase<Node> for Preflight {
         Read<KubeletDoc>,
         Read<VersionFacts>,
         Read<InitOptions>,
-        Use<Files>,
-        Use<Probe>,
-        Use<Services>,
-        Use<Runtime>,
-        Use<Clock>,
+        Powers,
     );
     type Output = ();
 
     async fn run(
         &self,
-        (init, cluster, kubelet, facts, options, files, probe, services, runtime, clock): Self::Input,
+        (init, cluster, kubelet, facts, options, powers): Self::Input,
         report: &Report,
     ) -> Result<(), Failure> {
         report.note("preflight", "Running pre-flight checks");
-        let subject = Subject {
-            init: &init,
-            cluster: &cluster,
-            kubelet: &kubelet,
-            facts: &facts,
-            options: &options,
-            files: &files,
-            probe: &probe,
-            services: &services,
-            runtime: &runtime,
-            clock: &clock,
-            report,
-            installed_kubelet: &OnceCell::new(),
-        };
+        let subject = Subject::of(&init, &cluster, &kubelet, &facts, &options, &powers, report);
         let names = &init.node_registration.ignore_preflight_errors;
-        let mut checks: Vec<_> = crate::CHECKS.to_vec();
-        checks.sort_by_key(|check| check.rank());
         // Without root most other checks fail too, and say less: that one stands alone, and first.
-        for batch in checks.chunk_by(|one, next| one.rank() > 0 && next.rank() > 0) {
+        for batch in ranked().chunk_by(|one, next| one.rank() > 0 && next.rank() > 0) {
             let findings = join_all(batch.iter().map(|check| check.look(&subject))).await;
             judge(findings.into_iter().flatten().collect(), names, report)?;
         }
 
-        pull_images(&init, &cluster, &facts, &runtime, report).await
+        pull_images(&init, &cluster, &facts, subject.runtime, report).await
     }
 }
 

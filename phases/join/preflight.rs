@@ -5,13 +5,13 @@ use kubewright_config::model::Discovery as By;
 use kubewright_config::{KubeletDoc, KubernetesVersion, default_version, stored_cluster};
 use kubewright_node::Discovery;
 use kubewright_pki::CertificateKind;
-use tokio::sync::OnceCell;
 
-use crate::checks::{Check, Finding, Subject, path_label};
+use crate::checks::{Check, Finding, Powers, Subject, path_label};
 use crate::init::preflight::{judge, pull_images};
 use crate::issuing::read_authority;
 use crate::joining::{Asking, FoundCluster, Looking, as_init, find};
 use crate::preflight as checks;
+use crate::preflight::port::taken;
 use crate::prelude::*;
 
 /// The phase `preflight`.
@@ -52,31 +52,21 @@ impl Phase<Node> for Preflight {
     const ABOUT: &'static str = "Run join pre-flight checks";
     const RANK: u16 = 100;
 
-    type Input = (
-        Read<JoinConfiguration>,
-        Read<JoinOptions>,
-        Use<Files>,
-        Use<Probe>,
-        Use<Services>,
-        Use<Runtime>,
-        Use<Kube>,
-        Use<Discovery>,
-        Use<Clock>,
-    );
+    type Input = (Read<JoinConfiguration>, Read<JoinOptions>, Powers, Use<Kube>, Use<Discovery>);
     type Output = FoundCluster;
 
     async fn run(
         &self,
-        (join, options, files, probe, services, runtime, kube, discovery, clock): Self::Input,
+        (join, options, powers, kube, discovery): Self::Input,
         report: &Report,
     ) -> Result<FoundCluster, Failure> {
         report.note("preflight", "Running pre-flight checks");
         let shared = options.as_init();
         let names = &join.node_registration.ignore_preflight_errors;
-        let installed = OnceCell::new();
+        let (files, probe, _, runtime, clock) = &powers;
 
         let mut init = as_init(&join);
-        let (cluster, facts) = stand_in(&probe, &join).await?;
+        let (cluster, facts) = stand_in(probe, &join).await?;
         let kubelet = KubeletDoc::stored("{}", false)?;
         let worker = join.control_plane.is_none();
         if let By::Token(by) = &join.discovery
@@ -85,26 +75,13 @@ impl Phase<Node> for Preflight {
             init.local_api_endpoint.advertise_address = address;
         }
         let literal = !init.local_api_endpoint.advertise_address.is_unspecified();
-        let subject = Subject {
-            init: &init,
-            cluster: &cluster,
-            kubelet: &kubelet,
-            facts: &facts,
-            options: &shared,
-            files: &files,
-            probe: &probe,
-            services: &services,
-            runtime: &runtime,
-            clock: &clock,
-            report,
-            installed_kubelet: &installed,
-        };
+        let subject = Subject::of(&init, &cluster, &kubelet, &facts, &shared, &powers, report);
         // Without root most other checks fail too, and say less: that one stands alone, and first.
         judge(checks::is_privileged_user::IsPrivilegedUser.look(&subject).await, names, report)?;
-        let mut findings = absent(&join, worker, &probe);
+        let mut findings = absent(&join, worker, probe);
         let network = NETWORK.iter().filter(|_| literal);
         findings.extend(looked(COMMON.iter().chain(network), &subject).await);
-        findings.extend(taken([10250], &probe));
+        findings.extend(taken(10250, probe));
         judge(findings, names, report)?;
 
         let read = |path: &Utf8Path| files.read(path);
@@ -123,14 +100,13 @@ impl Phase<Node> for Preflight {
             judge(findings, names, report)?;
             return Ok(found);
         }
-        ready_for_another(&join, &found, &files, report)?;
+        ready_for_another(&join, &found, files, report)?;
         findings.extend(looked(CONTROL_PLANE.iter(), &subject).await);
-        findings.extend(taken([found.init.local_api_endpoint.bind_port, 10259, 10257], &probe));
-        if found.cluster.etcd.local().is_some() {
-            findings.extend(taken([2379, 2380], &probe));
-        }
+        let etcd = if found.cluster.etcd.local().is_some() { [2379, 2380].as_slice() } else { &[] };
+        let ports = [found.init.local_api_endpoint.bind_port, 10259, 10257];
+        findings.extend(ports.iter().chain(etcd).filter_map(|port| taken(*port, probe)));
         judge(findings, names, report)?;
-        pull_images(&found.init, &found.cluster, &found.facts, &runtime, report).await?;
+        pull_images(&found.init, &found.cluster, &found.facts, runtime, report).await?;
         Ok(found)
     }
 }
@@ -179,18 +155,6 @@ fn absent(join: &JoinConfiguration, worker: bool, probe: &Probe) -> Vec<Finding>
         })
     };
     paths.into_iter().filter_map(present).collect()
-}
-
-fn taken<const N: usize>(ports: [u16; N], probe: &Probe) -> Vec<Finding> {
-    let taken = |port: u16| {
-        let error = probe.try_listen(port).err()?;
-        Some(Finding::error(
-            format!("Port-{port}"),
-            format!("Port {port} is in use: {error}"),
-            format!("see who holds it: `ss -ltnp sport = :{port}`, and stop it"),
-        ))
-    };
-    ports.into_iter().filter_map(taken).collect()
 }
 
 /// Whether the cluster can have another control plane: others must reach it at one address, and its authorities must be

@@ -1,8 +1,8 @@
 //! Ours: certificates and tokens hold for a time, and so does the trust in them.
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use kubewright_config::VersionFacts;
+use kubewright_node::ServerAnswer;
 use kubewright_pki::CertificateKind;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Duration, OffsetDateTime};
@@ -83,18 +83,18 @@ fn not_valid_yet(subject: &Subject<'_>, now: OffsetDateTime) -> Vec<String> {
 async fn other_time_at_etcd(subject: &Subject<'_>) -> Vec<String> {
     let Some(etcd) = subject.cluster.etcd.external() else { return Vec::new() };
     // An etcd that cannot be asked is what the check of its version says.
-    let Ok(credentials) = external_etcd::credentials(etcd, subject) else { return Vec::new() };
-    let ask = async |endpoint: &String| {
-        let answer = external_etcd::ask(endpoint, &credentials, subject).await.ok()?;
-        let told = OffsetDateTime::parse(&answer.date?, &Rfc2822).ok()?;
-        let difference = told - subject.clock.now();
+    let Ok(answers) = external_etcd::answers(etcd, subject).await else { return Vec::new() };
+    let now = subject.clock.now();
+    let off = |(endpoint, answer): &(String, Result<ServerAnswer, String>)| {
+        let told = OffsetDateTime::parse(answer.as_ref().ok()?.date.as_ref()?, &Rfc2822).ok()?;
+        let difference = told - now;
         let direction = if difference.is_negative() { "earlier" } else { "later" };
         (difference.abs() > TOLERANCE).then(|| {
             let told = told.format(&Rfc3339).unwrap_or_default();
             format!("the external etcd `{endpoint}` says {told}, {} {direction}", words(difference.abs()))
         })
     };
-    join_all(external_etcd::endpoints(etcd).iter().map(ask)).await.into_iter().flatten().collect()
+    answers.iter().filter_map(off).collect()
 }
 
 fn words(difference: Duration) -> String {

@@ -33,7 +33,7 @@ impl Check for Cri {
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
         if subject.docker() {
             // Nobody listens at dockershim's socket before the kubelet runs, so Docker itself is asked.
-            let answer = subject.probe.docker_cgroup_driver().await.err();
+            let answer = subject.docker_cgroup_driver().await.err();
             let message = |error| format!("container runtime is not running: {error}");
             let finding = |error| Finding::error("CRI", message(error), "start it: `systemctl start docker`");
             return answer.map(finding).into_iter().collect();

@@ -1,7 +1,6 @@
 //! An etcd that is too old lacks what kube-apiserver asks of it.
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use kubewright_config::{KubernetesVersion, VersionFacts};
 
 use crate::checks::{Check, Finding, Name, Subject, errors};
@@ -36,21 +35,24 @@ impl Check for ExternalEtcdVersion {
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let Some(etcd) = subject.cluster.etcd.external() else { return Vec::new() };
         let minimum = &subject.facts.etcd.minimum_external;
-        let wrong = match external_etcd::credentials(etcd, subject) {
-            Err(wrong) => vec![Some((wrong, "put the files there that the configuration names, as PEM".to_owned()))],
-            Ok(credentials) => {
-                let ask = async |endpoint: &String| match external_etcd::ask(endpoint, &credentials, subject).await {
-                    Err(error) => {
-                        let message = format!("cannot get the version of the external etcd `{endpoint}`: {error}");
-                        Some((message, format!("see that it answers: `curl {endpoint}/version`")))
-                    }
-                    Ok(answer) => too_old(endpoint, answer.status, &answer.body, minimum),
-                };
-                join_all(external_etcd::endpoints(etcd).iter().map(ask)).await
-            }
-        };
         let finding = |(message, fix)| Finding::error("ExternalEtcdVersion", message, fix);
-        wrong.into_iter().flatten().map(finding).collect()
+        let answers = match external_etcd::answers(etcd, subject).await {
+            Err(wrong) => {
+                return vec![finding((
+                    wrong.clone(),
+                    "put the files there that the configuration names, as PEM".into(),
+                ))];
+            }
+            Ok(answers) => answers,
+        };
+        let wrong = answers.iter().filter_map(|(endpoint, answer)| match answer {
+            Err(error) => {
+                let message = format!("cannot get the version of the external etcd `{endpoint}`: {error}");
+                Some((message, format!("see that it answers: `curl {endpoint}/version`")))
+            }
+            Ok(answer) => too_old(endpoint, answer.status, &answer.body, minimum),
+        });
+        wrong.map(finding).collect()
     }
 }
 

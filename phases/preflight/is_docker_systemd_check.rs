@@ -34,7 +34,7 @@ impl Check for IsDockerSystemdCheck {
         if !subject.docker() {
             return Vec::new();
         }
-        match subject.probe.docker_cgroup_driver().await {
+        match subject.docker_cgroup_driver().await {
             Ok(driver) if driver != "systemd" => {
                 let message = format!(
                     "detected \"{driver}\" as the Docker cgroup driver. The recommended driver is \"systemd\". Please follow \

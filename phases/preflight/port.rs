@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use kubewright_config::VersionFacts;
+use kubewright_node::Probe;
 
 use crate::checks::{Check, Finding, Name, Subject, errors};
 
@@ -35,14 +36,16 @@ impl Check for Port {
         if subject.cluster.etcd.local().is_some() {
             ports.extend([2379, 2380]);
         }
-        let taken = |port: u16| match subject.probe.try_listen(port) {
-            Ok(()) => None,
-            Err(error) => Some(Finding::error(
-                format!("Port-{port}"),
-                format!("Port {port} is in use: {error}"),
-                format!("see who holds it: `ss -ltnp sport = :{port}`, and stop it"),
-            )),
-        };
-        ports.into_iter().filter_map(taken).collect()
+        ports.into_iter().filter_map(|port| taken(port, subject.probe)).collect()
     }
+}
+
+/// Whether somebody holds the port.
+pub fn taken(port: u16, probe: &Probe) -> Option<Finding> {
+    let error = probe.try_listen(port).err()?;
+    Some(Finding::error(
+        format!("Port-{port}"),
+        format!("Port {port} is in use: {error}"),
+        format!("see who holds it: `ss -ltnp sport = :{port}`, and stop it"),
+    ))
 }

@@ -96,7 +96,7 @@ fn docker(trial: &mut Trial, driver: Option<&str>, active: bool) {
 }
 
 /// An external etcd whose files are there, and which answers so.
-fn etcd(trial: &mut Trial, answer: Result<&str, &str>) {
+pub(super) fn etcd(trial: &mut Trial, answer: Result<&str, &str>) {
     etcd_without_files(trial, answer);
     for name in ["ca.crt", "client.crt", "client.key"] {
         let path = format!("/etc/etcd/{name}");
