@@ -76,7 +76,11 @@ const TABLE: &[Unfit] = &[
             let path = "/etc/kubernetes/manifests/kube-apiserver.yaml".into();
             node.probe.edit(|machine| drop(machine.files.insert(path, String::new())));
         },
-        says: &["[ERROR FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml]", "fix:", "reset"],
+        says: &[
+            "[ERROR FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml]",
+            "fix:",
+            "move /etc/kubernetes/manifests/kube-apiserver.yaml away",
+        ],
     },
     Unfit {
         name: "an image that cannot be pulled",
