@@ -197,6 +197,8 @@ fn verbosity_shows_more_and_no_secret() {
     assert!(told.err.contains("To see the stack trace"), "{told:?}");
     let stack = run("5");
     assert!(stack.err.contains("\n because ") && !stack.err.contains("To see the stack trace"), "{stack:?}");
+    let error = stack.err.lines().find_map(|line| line.strip_prefix("error: ")).unwrap();
+    assert!(!stack.err.lines().any(|line| error.starts_with(line)), "the error is its own cause: {stack:?}");
     let secret = ["--v=10", "init", "phase", "certs", "ca", "--dry-run", "--cert-dir", home.path().as_str()];
     let said = home.run_as_kubeadm(&secret);
     assert!(said.err.contains("write ") && !said.err.contains("PRIVATE"), "{said:?}");

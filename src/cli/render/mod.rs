@@ -91,7 +91,7 @@ pub fn say_failure(failure: &Failure) {
     let _ = write_failure(&mut io::stderr(), &failure.chain(), failure.hints());
 }
 
-/// The hints are ours; the last line is kubeadm's, which people know. With `-v=5` the chain stands one link a line
+/// The hints are ours; the last line is kubeadm's, which people know. With `-v=5` what led to it stands one link a line
 /// instead.
 fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io::Result<()> {
     writeln!(out, "error: {}", program::speak(&chain.join(": ")))?;
@@ -99,10 +99,9 @@ fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io:
     if !trace::tells_stack() {
         return writeln!(out, "To see the stack trace of this error execute with --v=5 or higher");
     }
-    chain.iter().enumerate().try_for_each(|(depth, link)| {
-        let because = if depth == 0 { "" } else { "because " };
-        writeln!(out, "{:depth$}{because}{}", "", program::speak(link))
-    })
+    // The first link is what the line above begins with.
+    let causes = chain.iter().enumerate().skip(1);
+    causes.into_iter().try_for_each(|(depth, link)| writeln!(out, "{:depth$}because {}", "", program::speak(link)))
 }
 
 /// The line of a phase as kubeadm prints it.
