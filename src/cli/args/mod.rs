@@ -63,8 +63,8 @@ pub struct Global {
 
 /// Parses the arguments; `None` when all that was asked for has been printed.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<ArgMatches>, Exit> {
-    let arguments = pflag::behind_commands(command, pflag::with_dashes(arguments));
     let mut command = command();
+    let arguments = pflag::behind_commands(&mut command, pflag::with_dashes(arguments));
     match command.try_get_matches_from_mut(&arguments) {
         Ok(matches) => Ok(Some(matches)),
         Err(error) => usage::exit(&error, &mut command, &arguments).map(|()| None),

@@ -88,15 +88,16 @@ pub fn with_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 
 /// Puts flags behind the names of commands: `init --cert-dir DIR phase certs ca` means that phase's flag. clap would
 /// take it for one of `init`, and nobody would look at it.
-pub fn behind_commands(tree: impl FnOnce() -> Command, arguments: Vec<OsString>) -> Vec<OsString> {
+///
+/// Where words follow a flag, the whole tree is built in place to see which of them are values.
+pub fn behind_commands(tree: &mut Command, arguments: Vec<OsString>) -> Vec<OsString> {
     let is_flag = |word: &OsString| word.as_bytes().starts_with(b"-");
     let first_flag = arguments.iter().position(is_flag).unwrap_or(arguments.len());
     if arguments.iter().skip(first_flag).all(is_flag) {
         return arguments;
     }
-    let mut tree = tree();
     tree.build();
-    let mut command = Some(&tree);
+    let mut command = Some(&*tree);
     let mut words = arguments.into_iter();
     let (mut names, mut rest): (Vec<_>, Vec<_>) = (words.next().into_iter().collect(), Vec::new());
     while let Some(word) = words.next() {
@@ -158,7 +159,7 @@ mod tests {
             ("x init phase certs", "x init phase certs"),
         ] {
             let typed = typed.split(' ').map(Into::into).collect();
-            let found = behind_commands(crate::args::command, typed);
+            let found = behind_commands(&mut crate::args::command(), typed);
             let found: Vec<&str> = found.iter().map(|word| word.to_str().unwrap()).collect();
             assert_eq!(found.join(" "), meant);
         }
