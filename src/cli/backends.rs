@@ -8,6 +8,9 @@ use kubewright_config::{DefaultRoute, HostFacts, Interface};
 use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
 use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
+use kubewright_phases::checks::{LOOK_LIMIT, within};
+
+use crate::exit::Exit;
 
 /// The machine that we run on.
 pub struct Machine {
@@ -40,8 +43,21 @@ impl Machine {
     }
 }
 
-/// Looks at the machine for the configuration's dynamic defaults: everything that they may need, whatever is configured.
-pub async fn host_facts(backends: &Backends) -> HostFacts {
+/// Does something that needs the machine.
+pub fn on_machine<F: Future<Output = Result<(), Exit>>>(work: impl FnOnce(Machine) -> F) -> Result<(), Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
+    runtime.block_on(work(Machine::live()))
+}
+
+/// What a node's own configuration hangs on: as [`host_facts`], and what the kubelet's document wants to know of the
+/// init system.
+pub async fn node_facts(backends: &Backends) -> HostFacts {
+    HostFacts { resolved_active: resolved_active(&*backends.services).await, ..host_facts(backends) }
+}
+
+/// Looks at the machine for the configuration's dynamic defaults: everything that they may need without asking another
+/// program, whatever is configured.
+pub fn host_facts(backends: &Backends) -> HostFacts {
     let probe = &backends.probe;
     let interfaces = probe.interfaces().into_iter().map(|found| Interface {
         name: found.name,
@@ -54,7 +70,7 @@ pub async fn host_facts(backends: &Backends) -> HostFacts {
         hostname: probe.hostname(),
         interfaces: interfaces.collect(),
         default_routes: default_routes(&**probe),
-        resolved_active: resolved_active(&*backends.services).await,
+        resolved_active: false,
         cri_sockets: kubewright_config::cri_socket_paths()
             .into_iter()
             .filter(|path| probe.socket_answers(Utf8Path::new(path)))
@@ -77,6 +93,10 @@ fn default_routes(probe: &dyn ProbeBackend) -> Option<Vec<DefaultRoute>> {
 }
 
 async fn resolved_active(services: &dyn ServiceBackend) -> bool {
+    let state = within(LOOK_LIMIT, "the init system", services.state("systemd-resolved")).await;
+    if let Err(late) = &state {
+        tracing::info!("[host] {late}: systemd-resolved is taken not to run");
+    }
     // No init system, no systemd-resolved.
-    services.state("systemd-resolved").await.is_ok_and(|state| state.active)
+    state.is_ok_and(|state| state.is_ok_and(|state| state.active))
 }

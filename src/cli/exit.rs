@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use kubewright_config::ConfigErrors;
 use kubewright_engine::{Failure, FailureKind};
 
 /// The code of everything that has none of its own.
@@ -37,6 +38,12 @@ impl Exit {
 impl From<Failure> for Exit {
     fn from(failure: Failure) -> Self {
         Self { code: code(failure.get_kind()), failure: Some(failure) }
+    }
+}
+
+impl From<ConfigErrors> for Exit {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::from(Failure::from(errors).kind(FailureKind::Validation))
     }
 }
 

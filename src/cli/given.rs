@@ -9,6 +9,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::MAX_FILE_BYTES;
 
+/// The file of `--config`, if one was named.
+pub struct GivenConfig<'a>(Option<(&'a str, Vec<u8>)>);
+
+impl<'a> GivenConfig<'a> {
+    /// Reads it.
+    pub fn read(path: Option<&'a str>) -> Result<Self, Failure> {
+        path.map(|path| Ok((path, read_config(path)?))).transpose().map(Self)
+    }
+
+    /// Its path and what it holds.
+    pub fn document(&self) -> Option<(&'a str, &[u8])> {
+        self.0.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()))
+    }
+}
+
 /// Reads the file of `--config`. Of one that is too large it reads just enough for the configuration's own error.
 pub fn read_config(path: &str) -> Result<Vec<u8>, Failure> {
     tracing::info!("loading configuration from {path:?}");

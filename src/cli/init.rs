@@ -1,8 +1,8 @@
 //! `init` and `init phase …`: from flags to seeds.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_config::{ConfigErrors, Init, load_init};
-use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
+use kubewright_config::{Init, load_init};
+use kubewright_engine::{Digest, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
@@ -10,11 +10,11 @@ use kubewright_phases::{external_ca, printing, random};
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{DryRun, Global, InitArgs, skipped};
-use crate::backends::{Machine, host_facts};
+use crate::backends::{node_facts, on_machine};
 use crate::exit::Exit;
-use crate::given::read_config;
+use crate::given::GivenConfig;
 use crate::program;
-use crate::render::{self, warn};
+use crate::render::{self, warn, warn_of};
 use crate::run::{Note, Run, execute};
 
 /// What other nodes run to join. We have no `join` yet, and kubeadm's works on our clusters.
@@ -31,18 +31,12 @@ pub fn workflow() -> Workflow<Node> {
 
 /// Runs `init`, or one of its phases.
 pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
-    kubewright_cluster::install_crypto_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
-    runtime.block_on(async {
-        let machine = Machine::live();
-        let facts = host_facts(&machine.backends).await;
-        let file = args.config.as_deref().map(|path| read_config(path).map(|bytes| (path, bytes))).transpose()?;
+    on_machine(async |machine| {
+        let facts = node_facts(&machine.backends).await;
+        let file = GivenConfig::read(args.config.as_deref())?;
         let flags = args.flags();
-        let given = file.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()));
-        let (mut loaded, warnings) = load_init(given, &flags, &facts, &mut random::fill).map_err(refused)?;
-        for warning in &warnings {
-            warn(&warning.to_string());
-        }
+        let (mut loaded, warnings) = load_init(file.document(), &flags, &facts, &mut random::fill)?;
+        warn_of(&warnings);
 
         let (registration, endpoint) = (&loaded.init.node_registration, loaded.init.local_api_endpoint.url());
         tracing::info!("[init] Kubernetes {}, node {:?}", loaded.facts.version, registration.name);
@@ -52,7 +46,7 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;
-        let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &loaded);
+        let config = digest(file.document().map(|(_, bytes)| bytes), args, &loaded);
         let options = InitOptions {
             program: JOINING_PROGRAM.to_owned(),
             kubeconfig: Utf8PathBuf::from(&args.kubeconfig),
@@ -95,10 +89,6 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let run = Run { command, workflow, seeds, selection, config, dry_run, intro };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
-}
-
-fn refused(errors: ConfigErrors) -> Exit {
-    Exit::from(Failure::from(errors).kind(FailureKind::Validation))
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.

@@ -1,18 +1,18 @@
 //! `join` and `join phase …`: from flags to seeds.
 
-use kubewright_config::{ConfigErrors, JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
-use kubewright_engine::{Digest, Failure, FailureKind, Seeds, Selection, Tree, Workflow};
+use kubewright_config::{JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
+use kubewright_engine::{Digest, Failure, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_phases::options::JoinOptions;
 use kubewright_phases::paths;
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{DryRun, Global, JoinArgs, skipped};
-use crate::backends::{Machine, host_facts};
+use crate::backends::{Machine, node_facts, on_machine};
 use crate::exit::Exit;
-use crate::given::read_config;
+use crate::given::GivenConfig;
 use crate::program;
-use crate::render::{self, warn};
+use crate::render::{self, warn, warn_of};
 use crate::run::{Run, execute};
 
 /// Phases whose command has no flag for discovery: the administrator's kubeconfig stands for it.
@@ -30,21 +30,15 @@ pub fn workflow() -> Workflow<Node> {
 
 /// Runs `join`, or one of its phases.
 pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<(), Exit> {
-    kubewright_cluster::install_crypto_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
-    runtime.block_on(async {
-        let machine = Machine::live();
-        let facts = host_facts(&machine.backends).await;
-        let file = args.config.as_deref().map(|path| read_config(path).map(|bytes| (path, bytes))).transpose()?;
+    on_machine(async |machine| {
+        let facts = node_facts(&machine.backends).await;
+        let file = GivenConfig::read(args.config.as_deref())?;
         let flags = flags(args, phase.as_deref(), &machine)?;
-        let given = file.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()));
         // What hangs on the version is corrected once the cluster's is known.
         let newest = facts_for(&default_version()).map_err(Exit::of)?;
-        let (join, warnings) = load_join(given, &flags, &facts, &newest).map_err(refused)?;
-        for warning in &warnings {
-            warn(&warning.to_string());
-        }
-        if file.is_none() && !args.control_plane {
+        let (join, warnings) = load_join(file.document(), &flags, &facts, &newest)?;
+        warn_of(&warnings);
+        if args.config.is_none() && !args.control_plane {
             let foreign = [
                 ("apiserver-advertise-address", args.apiserver_advertise_address.is_some()),
                 ("apiserver-bind-port", args.apiserver_bind_port.is_some()),
@@ -57,7 +51,7 @@ pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<()
 
         let workflow = workflow();
         let selection = select(&workflow.tree(), args, &join, phase.as_deref());
-        let config = digest(file.as_ref().map(|(_, bytes)| bytes.as_slice()), args, &join);
+        let config = digest(file.document().map(|(_, bytes)| bytes), args, &join);
         let options = JoinOptions {
             control_plane: args.control_plane,
             resolved_active: facts.resolved_active,
@@ -97,10 +91,6 @@ fn flags(args: &JoinArgs, phase: Option<&str>, machine: &Machine) -> Result<Join
         flags.discovery_file = Some(paths::ADMIN_CONF.to_owned());
     }
     Ok(flags)
-}
-
-fn refused(errors: ConfigErrors) -> Exit {
-    Exit::from(Failure::from(errors).kind(FailureKind::Validation))
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.

@@ -61,7 +61,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     }
     on_machine(async |machine| {
         let flags = InitFlags { skip_cri_detection: true, strict: args.strict, ..InitFlags::default() };
-        let loaded = load_init(&machine, args.config.as_deref(), flags).await?;
+        let loaded = load_init(&machine, args.config.as_deref(), flags)?;
         if args.validity_period > ONE_YEAR {
             let (given, year) = (format_duration(args.validity_period), format_duration(ONE_YEAR));
             warn(&format!(

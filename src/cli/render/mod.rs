@@ -9,6 +9,7 @@ mod traces;
 
 use std::io::{self, IsTerminal, Write};
 
+use kubewright_config::Warning;
 use kubewright_engine::{Event, EventKind, Failure, Renderer};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -79,6 +80,11 @@ pub fn note(tag: &str, text: &str) {
 /// Writes a warning.
 pub fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {}", program::speak(text));
+}
+
+/// Writes the warnings of a configuration.
+pub fn warn_of(warnings: &[Warning]) {
+    warnings.iter().for_each(|warning| warn(&warning.to_string()));
 }
 
 /// Says what is no error, and no data.

@@ -6,12 +6,11 @@ use kubewright_config::{ImageList, InitFlags, load_images};
 use kubewright_engine::FailureContext;
 use serde::Serialize;
 
-use super::super::{invalid, on_machine, tell};
-use crate::backends::{Machine, host_facts};
+use crate::backends::{Machine, host_facts, on_machine};
 use crate::exit::Exit;
-use crate::given::read_config;
+use crate::given::GivenConfig;
 use crate::output::{Object, OutputArgs};
-use crate::render::{data, note};
+use crate::render::{data, note, warn_of};
 
 /// What decides which images there are.
 #[derive(Debug, Args)]
@@ -84,7 +83,7 @@ fn list(args: ListArgs) -> Result<(), Exit> {
     on_machine(async |machine| {
         // No runtime is asked, so none is looked for.
         let flags = InitFlags { skip_cri_detection: true, ..args.images.flags() };
-        let images = load(&machine, &args.images, flags).await?.images;
+        let images = load(&machine, &args.images, flags)?.images;
         let text = format!("{}\n", images.join("\n"));
         data(&printer.print(&Object::new("Images", Images { images }), || text).context("unable to print images")?);
         Ok(())
@@ -94,7 +93,7 @@ fn list(args: ListArgs) -> Result<(), Exit> {
 fn pull(args: PullArgs) -> Result<(), Exit> {
     on_machine(async |machine| {
         let flags = InitFlags { cri_socket: args.cri_socket.clone(), ..args.images.flags() };
-        let ImageList { images, cri_socket } = load(&machine, &args.images, flags).await?;
+        let ImageList { images, cri_socket } = load(&machine, &args.images, flags)?;
         for image in &images {
             pull_stubbornly(&*machine.backends.runtime, &cri_socket, image)
                 .await
@@ -117,11 +116,9 @@ impl ImagesArgs {
     }
 }
 
-async fn load(machine: &Machine, args: &ImagesArgs, flags: InitFlags) -> Result<ImageList, Exit> {
-    let file = args.config.as_deref().map(|path| read_config(path).map(|bytes| (path, bytes))).transpose()?;
-    let given = file.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()));
-    let host = host_facts(&machine.backends).await;
-    let (list, warnings) = load_images(given, &flags, &host).map_err(invalid)?;
-    tell(&warnings);
+fn load(machine: &Machine, args: &ImagesArgs, flags: InitFlags) -> Result<ImageList, Exit> {
+    let file = GivenConfig::read(args.config.as_deref())?;
+    let (list, warnings) = load_images(file.document(), &flags, &host_facts(&machine.backends))?;
+    warn_of(&warnings);
     Ok(list)
 }

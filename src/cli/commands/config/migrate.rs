@@ -6,11 +6,10 @@ use kubewright_config::{Reading, migrate};
 use kubewright_engine::FailureContext;
 use kubewright_phases::random;
 
-use super::super::{invalid, on_machine, tell};
-use crate::backends::host_facts;
+use crate::backends::{host_facts, on_machine};
 use crate::exit::Exit;
 use crate::given::{read_old_config, write_new_config};
-use crate::render::data;
+use crate::render::{data, warn_of};
 
 /// kubeadm's flags, and `--strict`, which this command is anyway.
 #[derive(Debug, Args)]
@@ -44,10 +43,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     let bytes = read_old_config(&path)?;
     let reading = Reading { strict: true, allow_deprecated: true, allow_experimental: args.allow_experimental_api };
     on_machine(async |machine| {
-        let host = host_facts(&machine.backends).await;
-        let migrated = migrate((&path, &bytes), reading, &host, &mut random::fill);
-        let (text, warnings) = migrated.map_err(invalid)?;
-        tell(&warnings);
+        let host = host_facts(&machine.backends);
+        let (text, warnings) = migrate((&path, &bytes), reading, &host, &mut random::fill)?;
+        warn_of(&warnings);
         match &args.new_config {
             None => data(&text),
             Some(new) => write_new_config(new, text.as_bytes())
