@@ -2,7 +2,7 @@
 //! credentials.
 
 use kubewright_node::etcd::{PodEndpoints, pod_endpoints};
-use kubewright_node::{Attempt, Etcd, EtcdAccess, EtcdTls, wait_for};
+use kubewright_node::{Attempt, Etcd, EtcdAccess, EtcdTls, KubeErrorKind, wait_for};
 use zeroize::Zeroizing;
 
 use crate::artifacts::ClusterAdmin;
@@ -37,7 +37,12 @@ pub async fn find(
     };
     let limit = init.timeouts.etcd_api_call;
     let endpoints = wait_for(report, "etcd's pods to tell their addresses", limit, || async {
-        let pods = kube.list(&admin.0, "v1", "Pod", Some("kube-system"), None).await?;
+        // While etcd changes its members, API servers answer late or not at all.
+        let pods = match kube.list(&admin.0, "v1", "Pod", Some("kube-system"), None).await {
+            Ok(pods) => pods,
+            Err(error) if error.kind == KubeErrorKind::Access => return Err(error.into()),
+            Err(error) => return Ok(Attempt::NotYet(error.to_string())),
+        };
         Ok(match pod_endpoints(&pods) {
             PodEndpoints::All(endpoints) => Attempt::Done(endpoints),
             PodEndpoints::NotYet(why) => Attempt::NotYet(why),

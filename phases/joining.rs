@@ -155,11 +155,21 @@ pub fn control_plane(seeds: &Seeds) -> Applies {
     }
 }
 
-/// The administrator's access, which `control-plane-prepare/kubeconfig` made.
+/// The administrator's access to the cluster, where `admin.conf` says that it is: this node's own API server comes up
+/// after its etcd has joined.
 ///
 /// # Errors
 /// `admin.conf` is not there.
 pub fn admin(files: &Files, found: &FoundCluster) -> Result<ClusterAdmin, Failure> {
+    let ClusterAdmin(access) = own_admin(files, found)?;
+    Ok(ClusterAdmin(KubeAccess { server: None, ..access }))
+}
+
+/// The administrator's access to this node's own API server.
+///
+/// # Errors
+/// `admin.conf` is not there.
+pub fn own_admin(files: &Files, found: &FoundCluster) -> Result<ClusterAdmin, Failure> {
     let path = Utf8Path::new(paths::ADMIN_CONF);
     let contents = files.read(path)?.ok_or_else(|| {
         Failure::new(format!("the kubeconfig `{path}` is not there"))

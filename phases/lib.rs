@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod artifacts;
 pub mod checks;
+pub mod cluster_status;
 pub mod credentials;
 pub mod etcd_access;
 pub mod external_ca;

@@ -2,8 +2,8 @@
 
 use kubewright_config::InitConfiguration;
 use kubewright_engine::{Failure, FailureContext, Report};
-use kubewright_node::{Attempt, Kube, KubeErrorKind, ObjectRef, wait_for};
-use serde_json::Value as Json;
+use kubewright_node::{Attempt, Kube, KubeErrorKind, ObjectRef, PatchKind, wait_for};
+use serde_json::{Value as Json, json};
 
 use crate::artifacts::ClusterAdmin;
 
@@ -35,4 +35,27 @@ pub async fn registered_node(
     })
     .await
     .hint("look at the kubelet's log: `journalctl -xeu kubelet`; then run the same command again, it goes on from here")
+}
+
+const CRI_SOCKET_ANNOTATION: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
+
+/// Notes the container runtime's socket on the Node, where `reset` and `upgrade` of versions before 1.34 look for it.
+/// Whoever asks may be the node itself.
+///
+/// # Errors
+/// The kubelet does not register the node in time, or the API server refuses the change.
+pub async fn annotate_socket(
+    kube: &Kube,
+    asking: &ClusterAdmin,
+    init: &InitConfiguration,
+    report: &Report,
+) -> Result<(), Failure> {
+    let socket = &init.node_registration.cri_socket;
+    let node = registered_node(kube, asking, init, report).await?;
+    let known = node.pointer("/metadata/annotations").and_then(|known| known.get(CRI_SOCKET_ANNOTATION));
+    if known.and_then(|known| known.as_str()) != Some(socket) {
+        let patch = json!({"metadata": {"annotations": {CRI_SOCKET_ANNOTATION: socket}}});
+        kube.patch(&asking.0, &node_ref(init), &patch, PatchKind::Merge, report).await?;
+    }
+    Ok(())
 }

@@ -19,14 +19,7 @@ impl Phase<Node> for KubeletStart {
     // The kubelet reads static pods and certificates as soon as it runs; and a cluster whose etcd is ill is left alone.
     const AFTER: &'static [&'static str] = &["control-plane-prepare", "check-etcd"];
 
-    type Input = (
-        Read<JoinConfiguration>,
-        Read<FoundCluster>,
-        Use<Files>,
-        Use<Kube>,
-        Use<Services>,
-        Use<Probe>,
-    );
+    type Input = (Read<JoinConfiguration>, Read<FoundCluster>, Use<Files>, Use<Kube>, Use<Services>, Use<Probe>);
     type Output = ();
 
     async fn run(
@@ -121,7 +114,9 @@ async fn refuse_taken_name(
             "a Node with name {name:?} and status \"Ready\" already exists in the cluster. \
              You must delete the existing Node or change the name of this new joining Node"
         ))
-        .hint(format!("choose another --node-name; or, if that machine is gone for good, `kubectl delete node {name}`")));
+        .hint(format!(
+            "choose another --node-name; or, if that machine is gone for good, `kubectl delete node {name}`"
+        )));
     }
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! Waits until the kubelet is healthy and has its first certificate.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kubewright_config::{KubeletDoc, format_duration};
 use kubewright_manifests::patches::Target;
-use kubewright_node::{Attempt, wait_for};
-use kubewright_pki::{Kubeconfig, Source};
+use kubewright_node::{Attempt, KubeAccess, wait_for};
+use kubewright_pki::{Certificate, Kubeconfig, PrivateKey, Source};
+use zeroize::Zeroizing;
 
-use crate::credentials::parse;
+use crate::artifacts::ClusterAdmin;
+use crate::credentials::{parse, render};
 use crate::joining::FoundCluster;
 use crate::patching::patch_object;
 use crate::prelude::*;
+use crate::registration::annotate_socket;
 
 /// The phase `kubelet-wait-bootstrap`.
 pub struct KubeletWaitBootstrap;
@@ -21,10 +24,10 @@ impl Phase<Node> for KubeletWaitBootstrap {
     // A control plane's kubelet asks its own API server, which needs its etcd to be a member.
     const AFTER: &'static [&'static str] = &["kubelet-start", "etcd-join"];
 
-    type Input = (Read<JoinConfiguration>, Read<FoundCluster>, Use<Files>, Use<Probe>);
+    type Input = (Read<JoinConfiguration>, Read<FoundCluster>, Use<Files>, Use<Kube>, Use<Probe>);
     type Output = ();
 
-    async fn run(&self, (join, found, files, probe): Self::Input, report: &Report) -> Result<(), Failure> {
+    async fn run(&self, (join, found, files, kube, probe): Self::Input, report: &Report) -> Result<(), Failure> {
         let FoundCluster { init, facts, .. } = &*found;
         let document =
             patch_object(Target::KubeletConfiguration, found.kubelet.with_node(), init, facts, &probe, report)?;
@@ -37,7 +40,10 @@ impl Phase<Node> for KubeletWaitBootstrap {
         let limit = join.timeouts.tls_bootstrap;
         report.note(
             "kubelet-start",
-            format!("Waiting for the kubelet to perform the TLS Bootstrap. This can take up to {}", format_duration(limit)),
+            format!(
+                "Waiting for the kubelet to perform the TLS Bootstrap. This can take up to {}",
+                format_duration(limit)
+            ),
         );
         let start = Instant::now();
         wait_for(report, "the kubelet to get its certificate", limit, || async { look(&files) })
@@ -46,8 +52,29 @@ impl Phase<Node> for KubeletWaitBootstrap {
             .hint("see whether its request was approved: `kubectl get csr` on a control-plane node")
             .hint("then run the same command again: it goes on from here")?;
         report.note("kubelet-start", format!("The kubelet has its certificate after {:.3?}", start.elapsed()));
+        if facts.node.cri_socket_annotation {
+            let kubelet = ClusterAdmin(kubelet(&files, join.timeouts.kubernetes_api_call)?);
+            annotate_socket(&kube, &kubelet, init, report).await?;
+        }
         files.remove(paths::BOOTSTRAP_KUBELET_CONF.into())
     }
+}
+
+/// The kubelet's own access to the cluster, with its credentials inside: a node may change its own Node object.
+fn kubelet(files: &Files, call_limit: Duration) -> Result<KubeAccess, Failure> {
+    let path = Utf8Path::new(paths::KUBELET_CONF);
+    let gone = |path: &Utf8Path| Failure::new(format!("`{path}` is not there any more"));
+    let mut document = parse(path, &files.read(path)?.ok_or_else(|| gone(path))?)?;
+    if let Some(Source::File(name)) = document.client_certificate()? {
+        let path = Utf8Path::new(paths::KUBERNETES_DIR).join(name);
+        // The kubelet keeps both in one file, which it replaces as a whole.
+        let both = files.read(&path)?.ok_or_else(|| gone(&path))?;
+        let doing = || format!("cannot use `{path}`");
+        let certificate = Certificate::from_pem(both.as_bytes()).context(doing())?;
+        let key = PrivateKey::from_pem(both.as_bytes()).context(doing())?;
+        document.set_client_cert(&certificate, &key)?;
+    }
+    Ok(KubeAccess { kubeconfig: Zeroizing::new(render(&document)?), server: None, call_limit })
 }
 
 /// Whether `kubelet.conf` can be used: the kubelet writes it before the certificate that it refers to is issued.

@@ -1,7 +1,7 @@
 //! Waits until the components of this node's control plane are healthy.
 
 use crate::init::wait_control_plane::wait_components;
-use crate::joining::{self, FoundCluster, admin};
+use crate::joining::{self, FoundCluster, own_admin};
 use crate::prelude::*;
 
 /// The phase `wait-control-plane`.
@@ -22,7 +22,7 @@ impl Phase<Node> for WaitControlPlane {
 
     async fn run(&self, (found, files, kube, probe, runtime): Self::Input, report: &Report) -> Result<(), Failure> {
         let FoundCluster { init, cluster, facts, .. } = &*found;
-        let admin = admin(&files, &found)?;
+        let admin = own_admin(&files, &found)?;
         wait_components(&admin, init, cluster, facts, &kube, &probe, &runtime, report).await
     }
 }

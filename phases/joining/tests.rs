@@ -59,9 +59,10 @@ fn site_for(version: &str, change: impl FnOnce(JoinFlags) -> JoinFlags) -> Site 
         ..InitFlags::default()
     };
     let (loaded, _) = load_init(None, &flags, &host(), &mut |bytes| bytes.fill(1)).unwrap();
+    let first = ApiEndpoint { advertise_address: "192.0.2.1".parse().unwrap(), bind_port: 6443 };
+    let first = BTreeMap::from([("first".to_owned(), first)]);
     let mut objects =
-        uploads::kubeadm_config(&loaded.cluster, &loaded.facts, std::time::Duration::from_secs(240), &BTreeMap::new())
-            .unwrap();
+        uploads::kubeadm_config(&loaded.cluster, &loaded.facts, std::time::Duration::from_secs(240), &first).unwrap();
     objects.extend(uploads::kubelet_config(&loaded.kubelet, &loaded.facts).unwrap());
     objects.into_iter().for_each(|object| node.kube.put(object));
     node.kube.start();
@@ -99,6 +100,9 @@ impl Site {
     /// The kubelet gets its certificate when it is started with the credentials for asking.
     fn bootstraps(&self) {
         let node = self.node.clone();
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap().to_pem().unwrap();
+        // As the kubelet has them: both in one file.
+        let both = format!("{}{}", self.authority.certificate().to_pem(), key.as_str());
         self.node.services.on_restart(move |service| {
             if service == "kubelet" && node.root.place(paths::BOOTSTRAP_KUBELET_CONF.into()).exists() {
                 let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts:\n- context:\n    cluster: c\n    \
@@ -106,7 +110,11 @@ impl Site {
                                   client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem\n    \
                                   client-key: /var/lib/kubelet/pki/kubelet-client-current.pem\n";
                 write(&node, paths::KUBELET_CONF, kubeconfig);
-                write(&node, "/var/lib/kubelet/pki/kubelet-client-current.pem", "certificate");
+                write(&node, "/var/lib/kubelet/pki/kubelet-client-current.pem", &both);
+                node.kube.ensure(json!({
+                    "apiVersion": "v1", "kind": "Node",
+                    "metadata": {"name": "worker1", "labels": {"kubernetes.io/hostname": "worker1"}}, "spec": {},
+                }));
             }
         });
     }
@@ -151,12 +159,11 @@ impl Site {
                 "annotations": {"kubeadm.kubernetes.io/etcd.advertise-client-urls": "https://10.0.0.1:2379"},
             },
         }));
+        // This node's own API server needs its etcd, and that needs to be a member.
         let node = self.node.clone();
-        self.node.services.on_restart(move |_| {
-            node.kube.ensure(json!({
-                "apiVersion": "v1", "kind": "Node",
-                "metadata": {"name": "worker1", "labels": {"kubernetes.io/hostname": "worker1"}}, "spec": {},
-            }));
+        self.node.kube.only_if(move |server| {
+            let own = server.is_some_and(|url| url.contains("192.0.2.3"));
+            !own || node.etcd.members().iter().any(|member| member.name == "worker1")
         });
     }
 
@@ -190,7 +197,15 @@ async fn a_worker_joins_and_leaves_no_credentials_for_asking_behind() {
         assert!(config.contains("staticPodPath: /etc/kubernetes/manifests"), "{config}");
         let flags = site.read("/var/lib/kubelet/kubeadm-flags.env").unwrap();
         assert!(!flags.contains("register-with-taints"), "{flags}");
-        assert_eq!(site.node.kube.changes(), [""; 0], "a worker changes nothing in the cluster");
+        let node = site.node.kube.object(&ObjectRef::cluster("v1", "Node", "worker1")).unwrap();
+        match version {
+            "v1.20.2" => {
+                assert_eq!(site.node.kube.changes(), ["patch Node worker1"]);
+                let socket = &node["metadata"]["annotations"]["kubeadm.alpha.kubernetes.io/cri-socket"];
+                assert_eq!(*socket, "unix:///var/run/containerd/containerd.sock");
+            }
+            _ => assert_eq!(site.node.kube.changes(), [""; 0], "a worker changes nothing in the cluster"),
+        }
         assert_eq!(site.read("/etc/kubernetes/admin.conf"), None);
         assert_eq!(site.read("/etc/kubernetes/manifests/etcd.yaml"), None);
     }
@@ -210,7 +225,18 @@ async fn a_control_plane_joins_with_uploaded_certificates_and_becomes_a_voter() 
         });
         site.has_a_control_plane(&key);
         site.bootstraps();
+        // Another control plane writes its own endpoint at the same moment.
+        site.node.kube.fail("update ConfigMap", 1, KubeErrorKind::Conflict);
         site.join().await.unwrap();
+
+        let config = crate::cluster_status::kubeadm_config();
+        let known = crate::cluster_status::known_endpoints(&site.node.kube.object(&config).unwrap());
+        let known: Vec<_> = known.iter().map(|(name, at)| format!("{name} {}", at.url())).collect();
+        let old = version == "v1.20.2";
+        assert_eq!(
+            known,
+            if old { vec!["first https://192.0.2.1:6443", "worker1 https://192.0.2.3:6443"] } else { vec![] }
+        );
 
         assert_eq!(site.read("/etc/kubernetes/pki/ca.crt").unwrap(), site.authority.certificate().to_pem());
         for file in

@@ -251,7 +251,36 @@ impl Kube {
         self.outward.perform(Effect::new("patch", object.to_string()), work).await
     }
 
-    /// Lists the objects of a kind, at most 500 of them.
+    /// Reads an object that must be there, lets `change` make a new one of it, and writes that as long as nobody wrote
+    /// meanwhile; otherwise begins anew. Nothing is written when `change` gives `None`.
+    pub async fn change(
+        &self,
+        access: &KubeAccess,
+        object: &ObjectRef,
+        report: &Report,
+        change: impl Fn(&Json) -> Option<Json>,
+    ) -> Result<(), Failure> {
+        let absent = || Failure::new(format!("the cluster has no {object}"));
+        let live = self.get(access, object, report).await?.ok_or_else(absent)?;
+        if change(&live).is_none() {
+            return Ok(());
+        }
+        let what = format!("the API server to take {object}");
+        let work = wait_for(report, what, access.call_limit, || async {
+            // What was read carries its version, so the server refuses the update when somebody else was faster.
+            let live = match self.backend.get(access, object).await {
+                Ok(live) => live.ok_or_else(absent)?,
+                Err(error) => return judge(Err(error)),
+            };
+            match change(&live) {
+                Some(wanted) => judge(self.backend.update(access, &wanted).await.map(drop)),
+                None => Ok(Attempt::Done(())),
+            }
+        });
+        self.outward.perform(Effect::new("update", object.to_string()), work).await
+    }
+
+    /// Lists the objects of a kind, at most 500 of them, without trying again.
     pub async fn list(
         &self,
         access: &KubeAccess,
@@ -259,8 +288,8 @@ impl Kube {
         kind: &str,
         namespace: Option<&str>,
         field_selector: Option<&str>,
-    ) -> Result<Vec<Json>, Failure> {
-        Ok(self.backend.list(access, api_version, kind, namespace, field_selector).await?)
+    ) -> Result<Vec<Json>, KubeError> {
+        self.backend.list(access, api_version, kind, namespace, field_selector).await
     }
 
     /// Gets a path such as `/livez` once.

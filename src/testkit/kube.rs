@@ -15,7 +15,11 @@ use crate::strategic;
 pub struct FakeKube {
     state: Mutex<State>,
     requests: Calls<KubeErrorKind>,
+    gate: Mutex<Option<Gate>>,
 }
+
+/// Says whether the server of that URL answers; `None` is the kubeconfig's own.
+type Gate = Box<dyn Fn(Option<&str>) -> bool + Send>;
 
 #[derive(Default)]
 struct State {
@@ -34,6 +38,11 @@ impl FakeKube {
     /// Nobody answers from now on; objects stay.
     pub fn stop(&self) {
         self.state().up = false;
+    }
+
+    /// Lets some of the cluster's servers answer only when the rule says so; `None` is the kubeconfig's own.
+    pub fn only_if(&self, gate: impl Fn(Option<&str>) -> bool + Send + 'static) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(gate));
     }
 
     /// Puts an object in, or another in its place.
@@ -83,12 +92,20 @@ impl FakeKube {
     }
 
     /// Writes the request down and opens the state, unless it is to fail.
-    fn request(&self, doing: &'static str, object: &str) -> Result<MutexGuard<'_, State>, KubeError> {
+    fn request(
+        &self,
+        access: &KubeAccess,
+        doing: &'static str,
+        object: &str,
+    ) -> Result<MutexGuard<'_, State>, KubeError> {
         if let Some(kind) = self.requests.make(format!("{doing} {object}")) {
             return Err(error(kind, doing, object, "the fake API server was told to fail"));
         }
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = gate.as_ref().is_none_or(|gate| gate(access.server.as_deref()));
+        drop(gate);
         let state = self.state();
-        match state.up {
+        match state.up && open {
             true => Ok(state),
             false => Err(error(KubeErrorKind::Unreachable, doing, object, "connection refused")),
         }
@@ -112,19 +129,19 @@ impl State {
 
 #[async_trait]
 impl KubeBackend for FakeKube {
-    async fn get(&self, _: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
-        Ok(self.request("get", &object.to_string())?.objects.get(&object.to_string()).cloned())
+    async fn get(&self, access: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
+        Ok(self.request(access, "get", &object.to_string())?.objects.get(&object.to_string()).cloned())
     }
 
     async fn list(
         &self,
-        _: &KubeAccess,
+        access: &KubeAccess,
         api_version: &str,
         kind: &str,
         namespace: Option<&str>,
         field_selector: Option<&str>,
     ) -> Result<Vec<Json>, KubeError> {
-        let state = self.request("list", kind)?;
+        let state = self.request(access, "list", kind)?;
         let selected = |object: &Json| {
             field_selector.is_none_or(|selector| {
                 selector.split(',').all(|term| {
@@ -144,9 +161,9 @@ impl KubeBackend for FakeKube {
         Ok(state.objects.values().filter(wanted).take(500).cloned().collect())
     }
 
-    async fn create(&self, _: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
+    async fn create(&self, access: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
         let name = named(object, "create")?;
-        let mut state = self.request("create", &name.to_string())?;
+        let mut state = self.request(access, "create", &name.to_string())?;
         if state.objects.contains_key(&name.to_string()) {
             let message = format!("{} \"{}\" already exists", name.kind, name.name);
             return Err(error(KubeErrorKind::AlreadyExists, "create", &name.to_string(), &message));
@@ -158,9 +175,9 @@ impl KubeBackend for FakeKube {
         Ok(state.store(&name, object.clone()))
     }
 
-    async fn update(&self, _: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
+    async fn update(&self, access: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
         let name = named(object, "update")?;
-        let mut state = self.request("update", &name.to_string())?;
+        let mut state = self.request(access, "update", &name.to_string())?;
         let Some(live) = state.objects.get(&name.to_string()) else {
             let message = format!("{} \"{}\" not found", name.kind, name.name);
             return Err(error(KubeErrorKind::NotFound, "update", &name.to_string(), &message));
@@ -175,12 +192,12 @@ impl KubeBackend for FakeKube {
 
     async fn patch(
         &self,
-        _: &KubeAccess,
+        access: &KubeAccess,
         object: &ObjectRef,
         patch: &Json,
         kind: PatchKind,
     ) -> Result<Json, KubeError> {
-        let mut state = self.request("patch", &object.to_string())?;
+        let mut state = self.request(access, "patch", &object.to_string())?;
         let Some(mut patched) = state.objects.get(&object.to_string()).cloned() else {
             let message = format!("{} \"{}\" not found", object.kind, object.name);
             return Err(error(KubeErrorKind::NotFound, "patch", &object.to_string(), &message));
@@ -192,12 +209,12 @@ impl KubeBackend for FakeKube {
         Ok(state.store(object, patched))
     }
 
-    async fn delete(&self, _: &KubeAccess, object: &ObjectRef) -> Result<bool, KubeError> {
-        Ok(self.request("delete", &object.to_string())?.objects.remove(&object.to_string()).is_some())
+    async fn delete(&self, access: &KubeAccess, object: &ObjectRef) -> Result<bool, KubeError> {
+        Ok(self.request(access, "delete", &object.to_string())?.objects.remove(&object.to_string()).is_some())
     }
 
-    async fn ask(&self, _: &KubeAccess, path: &str) -> Result<String, KubeError> {
-        self.request("ask", path).map(|_| "ok".into())
+    async fn ask(&self, access: &KubeAccess, path: &str) -> Result<String, KubeError> {
+        self.request(access, "ask", path).map(|_| "ok".into())
     }
 }
 

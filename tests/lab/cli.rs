@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     bench::Bench,
     check::Test,
-    cluster::{Cluster, Maker, Shape},
+    cluster::{Cluster, Copying, Maker, Shape},
     differential::Differential,
     error::Result,
     lab::Lab,
@@ -75,8 +75,22 @@ struct Up {
     /// Who makes the cluster
     #[arg(long, value_enum, default_value_t = With::Kubewright)]
     with: With,
+    /// Who joins the further nodes; unless told, who makes the first
+    #[arg(long, value_enum, value_name = "WITH")]
+    join_with: Option<JoinWith>,
+    /// Copy the shared certificates from node to node, instead of uploading them to the cluster
+    #[arg(long)]
+    copy_by_hand: bool,
     #[command(flatten)]
     binaries: Binaries,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum JoinWith {
+    /// kubewright, built from this clone
+    Kubewright,
+    /// The kubeadm that came with the Kubernetes binaries
+    Kubeadm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -132,12 +146,12 @@ impl Cli {
 impl Up {
     fn run(&self, lab: &Lab) -> Result<()> {
         // First, since it fails the soonest.
-        let kubewright = match self.with {
-            With::Kubewright => {
-                say::step("building kubewright");
-                Some(workspace::build("kubewright", "dev")?)
-            }
-            With::Kubeadm | With::Nobody => None,
+        let ours = self.with == With::Kubewright || self.join_with == Some(JoinWith::Kubewright);
+        let kubewright = if ours && self.with != With::Nobody {
+            say::step("building kubewright");
+            Maker::Kubewright(workspace::build("kubewright", "dev")?)
+        } else {
+            Maker::Kubeadm
         };
         let setup = lab.prepare(self.binaries.kubernetes.as_deref())?;
         if self.with == With::Nobody {
@@ -145,8 +159,14 @@ impl Up {
             return (1..=count).try_for_each(|number| lab.node(&format!("node{number}"))?.ensure(&setup));
         }
         let shape = Shape { control_planes: self.control_planes, workers: self.workers };
-        let maker = kubewright.map_or(Maker::Kubeadm, Maker::Kubewright);
-        Cluster::new(lab, &setup, maker, shape)?.up()?;
+        let maker = if self.with == With::Kubewright { kubewright.clone() } else { Maker::Kubeadm };
+        let joiner = match self.join_with {
+            None => maker.clone(),
+            Some(JoinWith::Kubewright) => kubewright,
+            Some(JoinWith::Kubeadm) => Maker::Kubeadm,
+        };
+        let copying = if self.copy_by_hand { Copying::Manual } else { Copying::Upload };
+        Cluster::new(lab, &setup, maker, shape)?.joined_by(joiner)?.copying(copying).up()?;
         let nodes = lab.node("node1")?.run(["kubectl", "get", "nodes", "-o", "wide"])?;
         let name = if lab.name() == "lab" { String::new() } else { format!(" --lab {}", lab.name()) };
         say::answer(&format!(

@@ -1,7 +1,7 @@
 //! Bringing up a cluster on a lab's nodes, by kubewright or by the peer, and waiting until it works.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -26,6 +26,15 @@ pub enum Maker {
     Kubeadm,
 }
 
+/// How a further control plane gets the certificates that all of them share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copying {
+    /// Through the Secret that `upload-certs` leaves in the cluster.
+    Upload,
+    /// From node to node, by hand.
+    Manual,
+}
+
 /// A cluster's size.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -41,6 +50,8 @@ pub struct Cluster<'a> {
     lab: &'a Lab,
     setup: &'a Setup,
     maker: Maker,
+    joiner: Maker,
+    copying: Copying,
     shape: Shape,
 }
 
@@ -57,11 +68,35 @@ impl<'a> Cluster<'a> {
                 "1 to 9, one of them a control plane",
             ));
         }
-        if (nodes > 1 || matches!(maker, Maker::Kubeadm)) && !setup.kubernetes.has_kubeadm() {
-            let hint = "further nodes are joined by the peer: put it beside the other binaries";
-            return Err(LabError::missing(format!("no `kubeadm` in `{}`", setup.kubernetes.dir().display()), hint));
+        let joiner = maker.clone();
+        let cluster = Self { lab, setup, maker, joiner, copying: Copying::Upload, shape };
+        cluster.has_its_makers()
+    }
+
+    /// The same cluster with its further nodes joined by somebody else than who makes the first.
+    ///
+    /// # Errors
+    /// When the peer is needed and not there.
+    pub fn joined_by(self, joiner: Maker) -> Result<Self> {
+        Self { joiner, ..self }.has_its_makers()
+    }
+
+    /// The same cluster with the shared certificates brought to control planes in that way.
+    #[must_use]
+    pub fn copying(self, copying: Copying) -> Self {
+        Self { copying, ..self }
+    }
+
+    fn has_its_makers(self) -> Result<Self> {
+        let peer = [&self.maker, &self.joiner].into_iter().any(|maker| matches!(maker, Maker::Kubeadm));
+        if peer && !self.setup.kubernetes.has_kubeadm() {
+            let hint = "put the peer beside the other binaries";
+            return Err(LabError::missing(
+                format!("no `kubeadm` in `{}`", self.setup.kubernetes.dir().display()),
+                hint,
+            ));
         }
-        Ok(Self { lab, setup, maker, shape })
+        Ok(self)
     }
 
     /// Makes what is not there yet, and returns when every node is Ready and every pod that can run does.
@@ -75,8 +110,10 @@ impl<'a> Cluster<'a> {
         let nodes = self.nodes()?;
         for node in &nodes {
             node.ensure(self.setup)?;
-            if let Maker::Kubewright(binary) = &self.maker {
-                node.install(binary)?;
+            for maker in [&self.maker, &self.joiner] {
+                if let Maker::Kubewright(binary) = maker {
+                    node.install(binary)?;
+                }
             }
         }
         if self.balanced() {
@@ -122,15 +159,56 @@ impl<'a> Cluster<'a> {
         .inspect_err(|_| say::step(&node.diagnosis()))
     }
 
-    /// Joins a further node, by the peer: kubewright has no `join` yet.
+    /// Joins a further node, with the joiner's output on the terminal.
     fn join(&self, first: &Node, node: &Node, control_plane: bool) -> Result<()> {
-        let file = self.write_init(first, Reader::Kubeadm)?;
-        let ticket = ticket(first, &file, control_plane)?;
-        let wanted = self.wanted(Reader::Kubeadm);
+        if control_plane && self.copying == Copying::Manual {
+            copy_certificates(first, node)?;
+        }
+        let file = self.write_join(node, &self.ticket(first, control_plane)?, control_plane)?;
+        let file = file.to_string_lossy();
+        match &self.joiner {
+            Maker::Kubewright(_) => visible(node, &["kubewright", "join", "--config", &file]),
+            Maker::Kubeadm => visible(node, &["kubeadm", "join", "--config", &file, "--skip-phases=preflight"]),
+        }
+        .inspect_err(|_| say::step(&node.diagnosis()))
+    }
+
+    /// Asks the first node for what joining ones need; a key to the certificates only where they are to be uploaded.
+    ///
+    /// # Errors
+    /// When its cluster does not answer.
+    pub fn ticket(&self, first: &Node, control_plane: bool) -> Result<Ticket> {
+        let command = first.run(["kubeadm", "token", "create", "--print-join-command"])?;
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let after = |word: &str| {
+            let at = words.iter().position(|w| *w == word)?;
+            words.get(at + 1).map(|found| (*found).to_owned())
+        };
+        let unclear = || LabError::missing("the join command is not as expected", "`token create` has changed");
+        let certificate_key = if control_plane && self.copying == Copying::Upload {
+            let config = format!("--config={}", self.write_init(first, self.reader())?.display());
+            let said = first.run([self.program(), "init", "phase", "upload-certs", "--upload-certs", &config])?;
+            Some(said.split_whitespace().last().ok_or_else(unclear)?.to_owned())
+        } else {
+            None
+        };
+        Ok(Ticket {
+            endpoint: after("join").ok_or_else(unclear)?,
+            token: after("--token").ok_or_else(unclear)?,
+            ca_hash: after("--discovery-token-ca-cert-hash").ok_or_else(unclear)?,
+            certificate_key,
+        })
+    }
+
+    /// Writes the file for the node's `join`, and returns its path, which is the same on the node.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_join(&self, node: &Node, ticket: &Ticket, control_plane: bool) -> Result<PathBuf> {
         let file = node.dir().join("join.yaml");
-        layout::write(&file, wanted.join(&node.name(), &node.address(), &ticket))?;
-        visible(node, &["kubeadm", "join", "--config", &file.to_string_lossy(), "--skip-phases=preflight"])
-            .inspect_err(|_| say::step(&node.diagnosis()))
+        let wanted = self.wanted(reader(&self.joiner));
+        layout::write(&file, wanted.join(&node.name(), &node.address(), ticket, control_plane))?;
+        Ok(file)
     }
 
     fn write_init(&self, node: &Node, reader: Reader) -> Result<PathBuf> {
@@ -153,9 +231,14 @@ impl<'a> Cluster<'a> {
     }
 
     fn reader(&self) -> Reader {
+        reader(&self.maker)
+    }
+
+    /// Who made the first node.
+    fn program(&self) -> &'static str {
         match self.maker {
-            Maker::Kubewright(_) => Reader::Kubewright,
-            Maker::Kubeadm => Reader::Kubeadm,
+            Maker::Kubewright(_) => "kubewright",
+            Maker::Kubeadm => "kubeadm",
         }
     }
 
@@ -188,29 +271,31 @@ fn answers(node: &Node) -> bool {
     node.path("/etc/kubernetes/admin.conf").exists() && node.run(node_exists).is_ok()
 }
 
-/// Asks the first node for what a joining one needs.
-fn ticket(first: &Node, init: &Path, control_plane: bool) -> Result<Ticket> {
-    let command = first.run(["kubeadm", "token", "create", "--print-join-command"])?;
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let after = |word: &str| {
-        let at = words.iter().position(|w| *w == word)?;
-        words.get(at + 1).map(|found| (*found).to_owned())
-    };
-    let unclear = || LabError::missing("the join command is not as expected", "`kubeadm token create` has changed");
-    let certificate_key = if control_plane {
-        let config = format!("--config={}", init.display());
-        let said = first.run(["kubeadm", "init", "phase", "upload-certs", "--upload-certs", &config])?;
-        Some(said.split_whitespace().last().ok_or_else(unclear)?.to_owned())
-    } else {
-        None
-    };
-    Ok(Ticket {
-        endpoint: after("join").ok_or_else(unclear)?,
-        token: after("--token").ok_or_else(unclear)?,
-        ca_hash: after("--discovery-token-ca-cert-hash").ok_or_else(unclear)?,
-        certificate_key,
-    })
+fn reader(maker: &Maker) -> Reader {
+    match maker {
+        Maker::Kubewright(_) => Reader::Kubewright,
+        Maker::Kubeadm => Reader::Kubeadm,
+    }
 }
+
+/// Brings the files that all control planes share from one node to another, as kubeadm's documents tell people to do.
+///
+/// # Errors
+/// When one is not there or cannot be written.
+pub fn copy_certificates(from: &Node, to: &Node) -> Result<()> {
+    for name in SHARED {
+        let at = format!("/etc/kubernetes/pki/{name}");
+        let (from, to) = (from.path(&at), to.path(&at));
+        if let Some(parent) = to.parent() {
+            layout::make_dir(parent)?;
+        }
+        std::fs::copy(&from, &to).map_err(LabError::file("copy", &from))?;
+    }
+    Ok(())
+}
+
+const SHARED: [&str; 8] =
+    ["ca.crt", "ca.key", "sa.key", "sa.pub", "front-proxy-ca.crt", "front-proxy-ca.key", "etcd/ca.crt", "etcd/ca.key"];
 
 /// Runs a command on the node with its output on the terminal.
 fn visible(node: &Node, words: &[&str]) -> Result<()> {

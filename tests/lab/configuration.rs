@@ -26,12 +26,15 @@ pub(crate) struct Wanted<'a> {
 
 /// How to join: what a control plane hands out.
 #[derive(Clone)]
-pub(crate) struct Ticket {
-    pub(crate) endpoint: String,
-    pub(crate) token: String,
-    pub(crate) ca_hash: String,
+pub struct Ticket {
+    /// Where the API is, without a scheme.
+    pub endpoint: String,
+    /// A bootstrap token.
+    pub token: String,
+    /// The pin of the cluster's authority.
+    pub ca_hash: String,
     /// The key to the uploaded certificates, for another control plane.
-    pub(crate) certificate_key: Option<String>,
+    pub certificate_key: Option<String>,
 }
 
 impl Wanted<'_> {
@@ -55,15 +58,18 @@ impl Wanted<'_> {
     }
 
     /// The file for `join` on the node of that name and address.
-    pub(crate) fn join(&self, name: &str, address: &str, ticket: &Ticket) -> String {
+    pub(crate) fn join(&self, name: &str, address: &str, ticket: &Ticket, control_plane: bool) -> String {
         let mut join = json!({
             "apiVersion": self.api(), "kind": "JoinConfiguration", "nodeRegistration": self.registration(name),
             "discovery": {"bootstrapToken": {
                 "token": ticket.token, "apiServerEndpoint": ticket.endpoint, "caCertHashes": [ticket.ca_hash],
             }},
         });
-        if let Some(key) = &ticket.certificate_key {
-            join["controlPlane"] = json!({"localAPIEndpoint": {"advertiseAddress": address}, "certificateKey": key});
+        if control_plane {
+            join["controlPlane"] = json!({"localAPIEndpoint": {"advertiseAddress": address}});
+            if let Some(key) = &ticket.certificate_key {
+                join["controlPlane"]["certificateKey"] = json!(key);
+            }
         }
         documents(&[join])
     }

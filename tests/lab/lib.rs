@@ -28,8 +28,8 @@ mod wait;
 mod workspace;
 
 pub use cli::main;
-pub use cluster::{Cluster, Maker, Shape, write_configuration};
-pub use configuration::Reader;
+pub use cluster::{Cluster, Copying, Maker, Shape, copy_certificates, write_configuration};
+pub use configuration::{Reader, Ticket};
 pub use containerd::SOCKET;
 pub use error::{LabError, Result};
 pub use kubernetes::Kubernetes;

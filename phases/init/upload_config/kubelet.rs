@@ -2,14 +2,10 @@
 
 use kubewright_config::KubeletDoc;
 use kubewright_manifests::uploads;
-use kubewright_node::PatchKind;
-use serde_json::json;
 
 use crate::artifacts::ClusterAdmin;
 use crate::prelude::*;
-use crate::registration::{node_ref, registered_node};
-
-const CRI_SOCKET_ANNOTATION: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
+use crate::registration::annotate_socket;
 
 /// The phase `upload-config/kubelet`.
 pub struct Kubelet;
@@ -31,13 +27,7 @@ impl Phase<Node> for Kubelet {
             kube.apply(&admin.0, &object, report).await?;
         }
         if facts.node.cri_socket_annotation {
-            let socket = &init.node_registration.cri_socket;
-            let node = registered_node(&kube, &admin, &init, report).await?;
-            let known = node.pointer("/metadata/annotations").and_then(|known| known.get(CRI_SOCKET_ANNOTATION));
-            if known.and_then(|known| known.as_str()) != Some(socket) {
-                let patch = json!({"metadata": {"annotations": {CRI_SOCKET_ANNOTATION: socket}}});
-                kube.patch(&admin.0, &node_ref(&init), &patch, PatchKind::Merge, report).await?;
-            }
+            annotate_socket(&kube, &admin, &init, report).await?;
         }
         Ok(())
     }

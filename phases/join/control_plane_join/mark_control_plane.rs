@@ -1,5 +1,6 @@
 //! Labels the Node as part of the control plane and keeps ordinary pods away from it.
 
+use crate::cluster_status;
 use crate::init::mark_control_plane::mark;
 use crate::joining::{self, FoundCluster, admin};
 use crate::prelude::*;
@@ -22,6 +23,8 @@ impl Phase<Node> for MarkControlPlane {
 
     async fn run(&self, (found, files, kube): Self::Input, report: &Report) -> Result<(), Failure> {
         let admin = admin(&files, &found)?;
-        mark(&found.init, &found.facts, &admin, &kube, report).await
+        mark(&found.init, &found.facts, &admin, &kube, report).await?;
+        // kubeadm of 1.20 and 1.21 has a phase of its own for it, `update-status`, which is no more since.
+        cluster_status::add_own(&found.init, &found.facts, &admin, &kube, report).await
     }
 }
