@@ -22,6 +22,8 @@ for dir in etc home opt root srv tmp usr var; do
   mkdir -p "/mnt/layer/$dir/upper" "/mnt/layer/$dir/work"
   mount -t overlay box -o "lowerdir=/$dir,upperdir=/mnt/layer/$dir/upper,workdir=/mnt/layer/$dir/work" "/$dir"
 done
+# What has no layer is not to be written to at all. Only this namespace's own mount changes.
+mount -o remount,bind,ro /
 # No runtime's socket, and no name server that could stall.
 mount -t tmpfs box /run
 echo "nameserver 127.0.0.1" >/etc/resolv.conf
