@@ -14,7 +14,7 @@ use crate::{
     dry_run::{self, Side},
     error::{DifferentialError, Result},
     mask,
-    sandbox::Left,
+    sandbox::{Left, Step},
 };
 
 /// Everything that came out of one side of a case.
@@ -25,6 +25,15 @@ pub(crate) struct Harvest {
     /// What was said where a step failed; it is shown, not compared.
     pub complaints: Vec<String>,
 }
+
+impl Harvest {
+    /// Whether a call of the program was refused. Recordings know it too, which keep no complaints.
+    pub(crate) fn refuses(&self) -> bool {
+        self.things.iter().any(|(name, value)| name.starts_with("exit ") && value == REFUSES)
+    }
+}
+
+const REFUSES: &str = "refuses";
 
 /// Reads what is there.
 pub(crate) fn gather(left: &Left, side: Side, given: &str) -> Result<Harvest> {
@@ -47,10 +56,17 @@ pub(crate) fn gather(left: &Left, side: Side, given: &str) -> Result<Harvest> {
         let holds = described(name, &read(path)?, &context);
         harvest.things.insert(name.clone(), json!({"mode": format!("{mode:o}"), "holds": holds}));
     }
-    for step in left.steps.iter().filter(|step| runs_the_program(&step.line)) {
+    for step in &left.steps {
         let line = step.line.lines().last().unwrap_or_default();
-        let exit = if step.status == 0 { "succeeds" } else { "refuses" };
-        harvest.things.insert(format!("exit {line}"), json!(exit));
+        let exit = exit(step).map_err(|why| DifferentialError::data(line, why))?;
+        if !runs_the_program(&step.line) {
+            continue;
+        }
+        // A line that stands twice is refused if either is.
+        let name = format!("exit {line}");
+        if harvest.things.get(&name).is_none_or(|before| before != REFUSES) {
+            harvest.things.insert(name, json!(exit));
+        }
         if step.status != 0 {
             harvest.complaints.push(complaint(&step.stderr));
             continue;
@@ -88,6 +104,16 @@ pub(crate) fn gather(left: &Left, side: Side, given: &str) -> Result<Harvest> {
         })
         .collect();
     Ok(harvest)
+}
+
+/// How a step ended. A program refuses with 1 to 3; anything else is a panic, a signal, the time limit, or no program. What
+/// arranges the case must succeed, or the case is not what it says.
+fn exit(step: &Step) -> std::result::Result<&'static str, String> {
+    match step.status {
+        0 => Ok("succeeds"),
+        1..=3 if runs_the_program(&step.line) => Ok(REFUSES),
+        status => Err(format!("ended with {status}: {}", complaint(&step.stderr))),
+    }
 }
 
 fn runs_the_program(line: &str) -> bool {

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     allow::AllowList,
     case::{Case, Script},
-    compare::compare,
+    compare::{Compared, compare},
     dry_run::Side,
     error::{DifferentialError, Result},
     harvest::{Harvest, gather},
@@ -161,12 +161,7 @@ impl Bench<'_> {
         row.complaints = (0..theirs.complaints.len().max(ours.complaints.len()))
             .map(|at| (said(&theirs, at), said(&ours, at)))
             .collect();
-        // Where only one side refuses, all else is a consequence.
-        let consequences = theirs.complaints.is_empty() != ours.complaints.is_empty();
-        for compared in compare(&theirs, &ours) {
-            if consequences && !compared.thing.starts_with("exit ") {
-                continue;
-            }
+        for compared in telling(&theirs, &ours) {
             let some = !compared.differences.is_empty();
             let unmeant: Vec<_> = compared
                 .differences
@@ -218,6 +213,15 @@ impl Bench<'_> {
     }
 }
 
+/// Compares what says something: where only one side refuses, all else is a consequence.
+fn telling(theirs: &Harvest, ours: &Harvest) -> Vec<Compared> {
+    let mut compared = compare(theirs, ours);
+    if theirs.refuses() != ours.refuses() {
+        compared.retain(|compared| compared.thing.starts_with("exit "));
+    }
+    compared
+}
+
 /// A case that is meant to be refused must be, and the other way round: or it shows less than it seems to.
 fn unexpected(case: &Case, theirs: &Harvest) -> Option<&'static str> {
     let exits: Vec<bool> = theirs
@@ -231,5 +235,29 @@ fn unexpected(case: &Case, theirs: &Harvest) -> Option<&'static str> {
         true if exits.iter().all(|succeeds| *succeeds) => Some("kubeadm was meant to refuse, and did not"),
         false if !exits.iter().all(|succeeds| *succeeds) => Some("kubeadm refused"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_after_a_refusal_counts_where_both_refuse_recordings_too() {
+        let side = |exit: &str, file: &str| {
+            let things = [("exit kubeadm x".to_owned(), json!(exit)), ("file /y".to_owned(), json!(file))];
+            // As read from a recording: complaints are not kept.
+            Harvest { things: things.into(), complaints: Vec::new() }
+        };
+        let told = |theirs: &Harvest, ours: &Harvest| -> Vec<String> {
+            let differences = telling(theirs, ours).into_iter().flat_map(|compared| compared.differences);
+            differences.map(|difference| difference.thing).collect()
+        };
+        let mut ours = side("refuses", "b");
+        ours.complaints.push("no".into());
+        assert_eq!(told(&side("refuses", "a"), &ours), ["file /y"]);
+        assert_eq!(told(&side("succeeds", "a"), &ours), ["exit kubeadm x"]);
     }
 }

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use time::OffsetDateTime;
 
 use super::*;
-use crate::{compare::compare, sandbox::Step};
+use crate::compare::compare;
 
 macro_rules! data {
     ($name:literal) => {
@@ -20,12 +20,17 @@ struct Run {
     stdout: String,
     printed: String,
     status: i32,
+    /// Of a line of the shell that arranges something.
+    arranged: i32,
+    /// Of the last step, which is a line that stands twice.
+    again: i32,
 }
 
 impl Run {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let run = Self { dir, stdout: objects(), printed: "{\"images\": [\"a\", \"b\"]}".into(), status: 0 };
+        let printed = "{\"images\": [\"a\", \"b\"]}".into();
+        let run = Self { dir, stdout: objects(), printed, status: 0, arranged: 0, again: 0 };
         run.write("dry/ca.crt", data!("ca.crt"));
         run.write("dry/apiserver.crt", data!("leaf.crt"));
         run.write("dry/apiserver.key", data!("leaf.key"));
@@ -48,20 +53,25 @@ impl Run {
     }
 
     fn harvest(&self) -> Harvest {
-        let step = |line: &str, stdout: &str| Step {
+        self.gather().unwrap()
+    }
+
+    fn gather(&self) -> Result<Harvest> {
+        let step = |line: &str, status, stdout: &str| Step {
             line: line.into(),
-            status: self.status,
+            status,
             stdout: stdout.into(),
             stderr: "error: no".into(),
         };
         let steps = vec![
-            step("kubeadm init --dry-run", &self.stdout),
-            step("kubeadm config images list", &self.printed),
-            step("rm x", "not compared"),
+            step("kubeadm init --dry-run", self.status, &self.stdout),
+            step("kubeadm config images list", self.status, &self.printed),
+            step("rm x", self.arranged, "not compared"),
+            step("kubeadm config images list", self.again, &self.printed),
         ];
         let began = OffsetDateTime::from_unix_timestamp(1_900_000_000).unwrap();
         let left = Left { dir: self.dir.path().to_owned(), steps, began };
-        gather(&left, Side::Kubeadm, "given: abcdef.0123456789abcdef").unwrap()
+        gather(&left, Side::Kubeadm, "given: abcdef.0123456789abcdef")
     }
 }
 
@@ -223,4 +233,21 @@ fn what_is_printed_and_whether_it_succeeds_count() {
     assert_eq!(printed, ["stdout kubeadm config images list: images[]"]);
     let refused = told(|run| run.status = 1);
     assert!(refused.contains(&"exit kubeadm init --dry-run: ".to_owned()), "{refused:?}");
+    // A later success of the same line hides nothing, and neither does an earlier one.
+    for run in [Run { status: 2, ..Run::new() }, Run { again: 3, ..Run::new() }] {
+        let harvest = run.harvest();
+        assert_eq!(harvest.things["exit kubeadm config images list"], "refuses");
+        assert!(harvest.refuses());
+    }
+    assert!(!Run::new().harvest().refuses());
+}
+
+#[test]
+fn no_refusal_is_a_panic_a_timeout_a_missing_program_or_a_step_that_arranges_nothing() {
+    for status in [4, 101, 124, 127, 137] {
+        let error = Run { status, ..Run::new() }.gather().unwrap_err().to_string();
+        assert_eq!(error, format!("kubeadm init --dry-run: ended with {status}: error: no"));
+    }
+    let error = Run { arranged: 1, ..Run::new() }.gather().unwrap_err().to_string();
+    assert_eq!(error, "rm x: ended with 1: error: no");
 }
