@@ -40,8 +40,10 @@ fn certificate(found: &X509Certificate<'_>, authority: Option<&X509Certificate<'
         _ if of_authority => "the authority's own".to_owned(),
         _ => validity.not_before.to_string(),
     };
-    // An authority that was there before ends on its own day, however late the run; all else counts from the run.
-    let older = found.subject() == found.issuer() && from != "now" && from != "5 minutes ago";
+    // An authority that was there before ends on its own day, however late the run, and so did what has expired; all
+    // else counts from the run.
+    let authority_before = found.subject() == found.issuer() && from != "now" && from != "5 minutes ago";
+    let older = authority_before || validity.not_after.timestamp() < began;
     let mut description = json!({
         "version": found.version().to_string(),
         "subject": found.subject().to_string(),
