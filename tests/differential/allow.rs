@@ -26,6 +26,9 @@ pub(crate) struct Allowed {
     /// In which cases; in all when left out.
     #[serde(default)]
     pub cases: Vec<String>,
+    /// In which of them not.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// For which minors, `1.20` or `1.36`; for all when left out.
     #[serde(default)]
     pub only: Vec<String>,
@@ -52,22 +55,10 @@ impl AllowList {
     pub(crate) fn load(file: &Path, parity: &Path, release: Release) -> Result<Self> {
         let read = |path: &Path| fs::read_to_string(path).map_err(DifferentialError::file("read", path));
         let told = read(parity)?;
-        let list = Self::parse(&read(file)?, release)
-            .map_err(|error| DifferentialError::data(file.display().to_string(), error))?;
+        let wrong = |why: String| DifferentialError::data(file.display().to_string(), why);
+        let list = Self::parse(&read(file)?, release).map_err(|error| wrong(error.to_string()))?;
         for entry in &list.entries {
-            if !told.contains(&entry.parity) {
-                let why = format!(
-                    "`{}` ({}) names no row of {}: `{}`",
-                    entry.thing,
-                    entry.path,
-                    parity.display(),
-                    entry.parity
-                );
-                return Err(DifferentialError::data(file.display().to_string(), why));
-            }
-            if entry.reason.is_empty() {
-                return Err(DifferentialError::data(file.display().to_string(), "an entry has no reason"));
-            }
+            entry.explained(&told).map_err(|why| wrong(format!("`{}` ({}) {why}", entry.thing, entry.path)))?;
         }
         Ok(list)
     }
@@ -95,12 +86,24 @@ impl AllowList {
 }
 
 impl Allowed {
+    /// Whether it has a reason, and users are told of it in that text.
+    fn explained(&self, parity: &str) -> std::result::Result<(), String> {
+        match (self.reason.trim(), self.parity.trim()) {
+            ("", _) => Err("has no reason".into()),
+            (_, "") => Err("names no row of docs/parity.md".into()),
+            (_, row) if !parity.contains(row) => Err(format!("names a row that docs/parity.md has not: `{row}`")),
+            _ => Ok(()),
+        }
+    }
+
     fn covers(&self, case: &str, difference: &Difference) -> bool {
         let holds = |pattern: &Option<String>, value: &Option<serde_json::Value>| {
             let text = value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
             pattern.as_ref().is_none_or(|pattern| fits(pattern, &text))
         };
-        (self.cases.is_empty() || self.cases.iter().any(|pattern| fits(pattern, case)))
+        let among = |patterns: &[String]| patterns.iter().any(|pattern| fits(pattern, case));
+        (self.cases.is_empty() || among(&self.cases))
+            && !among(&self.except)
             && fits(&self.thing, &difference.thing)
             && fits(&self.path, &difference.path)
             && holds(&self.theirs, &difference.theirs)
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn only_what_is_listed_is_allowed_and_idle_entries_are_told() {
-        let list = "[{thing: 'dry *.crt', path: holds.hours, theirs: '8760', reason: r, parity: p},
+        let list = "[{thing: 'dry *.crt', path: holds.hours, theirs: '8760', except: ['rsa/*'], reason: r, parity: p},
             {thing: x, reason: idle, parity: p}, {thing: y, only: ['1.36'], reason: r, parity: p}]";
         let list = AllowList::parse(list, RELEASE).unwrap();
         let mut difference = Difference {
@@ -165,8 +168,21 @@ mod tests {
             ours: None,
         };
         assert!(list.allows("any", &difference));
+        assert!(!list.allows("rsa/x", &difference));
         difference.theirs = Some(json!(1));
         assert!(!list.allows("any", &difference));
         assert_eq!(list.unused(), ["x at `` (idle)"]);
+    }
+
+    #[test]
+    fn every_entry_has_a_reason_and_a_row_for_users() {
+        let explained = |reason: &str, parity: &str| {
+            let list = format!("[{{thing: x, reason: '{reason}', parity: '{parity}'}}]");
+            AllowList::parse(&list, RELEASE).unwrap().entries[0].explained("| a row |")
+        };
+        assert_eq!(explained("r", "a row"), Ok(()));
+        for (reason, parity) in [("", "a row"), ("r", ""), ("r", " "), ("r", "other")] {
+            assert!(explained(reason, parity).is_err(), "{reason}, {parity}");
+        }
     }
 }
