@@ -230,8 +230,9 @@ fn a_dry_run_can_be_a_difference() {
     let admin = etc.join("admin.conf");
     let said = home.run(&["init", "phase", "addon", "coredns", "--dry-run=diff", "--kubeconfig", admin.as_str()]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    let added = said.out.lines().skip_while(|line| !line.starts_with("+++ ConfigMap kube-system/coredns"));
-    assert!(added.skip(2).take(4).all(|line| line.starts_with('+')), "{said:?}");
+    let object = said.out.lines().skip_while(|line| !line.starts_with("+++ ConfigMap kube-system/coredns"));
+    let added: Vec<&str> = object.skip(2).take(4).collect();
+    assert!(added.len() == 4 && added.iter().all(|line| line.starts_with('+')), "{said:?}");
 }
 
 /// Everything happens inside: files, the journal, the configuration's path.
