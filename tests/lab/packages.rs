@@ -105,9 +105,14 @@ impl Drop for NoServices {
     }
 }
 
+/// Whether the lab runs as root.
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(output(&mut program("id", ["-u"]))?.trim() == "0")
+}
+
 /// Fails with a plain word unless the lab runs as root.
 pub(crate) fn require_root() -> Result<()> {
-    if output(&mut program("id", ["-u"]))?.trim() == "0" {
+    if is_root()? {
         return Ok(());
     }
     Err(LabError::missing("the lab's nodes need root", "run it as root, or `cargo lab test --no-cluster`"))
