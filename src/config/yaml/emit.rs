@@ -189,37 +189,10 @@ fn reads_as_plain(value: &str) -> bool {
 
 /// Tells whether a reader of YAML 1.1 takes the text for null, a boolean, a number, a time or a merge.
 fn is_other_type(value: &str) -> bool {
-    const WORDS: [&str; 31] = [
-        "", "~", "null", "Null", "NULL", "<<", "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON",
-        "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", ".nan", ".NaN", ".NAN",
-    ];
-    WORDS.contains(&value) || is_number(value) || is_base_60(value) || is_time(value)
-}
-
-fn is_number(value: &str) -> bool {
-    let unsigned = value.strip_prefix(['-', '+']).unwrap_or(value);
-    if [".inf", ".Inf", ".INF"].contains(&unsigned) {
-        return true;
-    }
-    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return false;
-    }
-    let digits = unsigned.replace('_', "");
-    let all = |text: &str, radix| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
-    let prefixed = [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)];
-    if prefixed.iter().any(|(prefix, radix)| digits.strip_prefix(prefix).is_some_and(|rest| all(rest, *radix))) {
-        return true;
-    }
-    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
-        None => (digits.as_str(), None),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    (!whole.is_empty() || !fraction.is_empty())
-        && plain(whole)
-        && plain(fraction)
-        && exponent.is_none_or(|exponent| all(exponent, 10))
+    value == "<<"
+        || !matches!(super::scalar::resolve(value), Ok(Value::String(_)))
+        || is_base_60(value)
+        || is_time(value)
 }
 
 /// `1:30` and the like, which YAML 1.1 reads as sixties.

@@ -165,6 +165,7 @@ fn quotes_as_kubeadm_does() {
         ("1.20", "\"1.20\""),
         ("0x1f", "\"0x1f\""),
         ("1e3", "\"1e3\""),
+        ("+_1", "\"+_1\""),
         ("1:30", "\"1:30\""),
         ("2026-01-02", "\"2026-01-02\""),
         ("2026-01-02T03:04:05Z", "\"2026-01-02T03:04:05Z\""),
@@ -230,6 +231,9 @@ proptest! {
         let text = to_string(&value);
         let read: Value = serde_yaml::from_str(&text).unwrap();
         prop_assert_eq!(&read, &value, "{}", text);
+        // Our own reader takes more forms of numbers.
+        let ours = document(text.as_bytes()).unwrap();
+        prop_assert_eq!(ours.value(), &value, "{}", text);
     }
 
     #[test]
