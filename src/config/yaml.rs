@@ -86,9 +86,11 @@ pub fn documents(bytes: &[u8]) -> Result<Vec<Document>, ConfigError> {
 /// As [`documents`], and for any other number of them.
 pub fn document(bytes: &[u8]) -> Result<Document, ConfigError> {
     let mut found = documents(bytes)?;
-    match (found.pop(), found.is_empty()) {
-        (Some(document), true) => Ok(document),
-        _ => Err(ConfigError::document("expected exactly one YAML document").hint("remove the others")),
+    let count = found.len();
+    match (found.pop(), count) {
+        (Some(document), 1) => Ok(document),
+        (None, _) => Err(ConfigError::document("there is no YAML document").hint("write one")),
+        _ => Err(ConfigError::document(format!("expected one YAML document, found {count}")).hint("remove the others")),
     }
 }
 
@@ -123,10 +125,7 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ConfigError> {
 }
 
 fn parse(text: &str, first_line: usize) -> Result<Document, ConfigError> {
-    let read::Parsed { value, place, duplicates } = read::read(text, first_line).map_err(|error| match error.hint {
-        None => error.hint("look at the indentation, quotes and braces around this line"),
-        Some(_) => error,
-    })?;
+    let read::Parsed { value, place, duplicates } = read::read(text, first_line)?;
     Ok(Document { value, duplicates, place })
 }
 

@@ -53,12 +53,16 @@ fn options() -> Options {
 }
 
 fn syntax(error: &ScanError, offset: usize) -> ConfigError {
-    let error = fault(error.marker().line() + offset, &error.info());
-    error.hint("look at the indentation, quotes and colons around this line")
+    let reason = format!("not valid YAML: {}", error.info());
+    fault(error.marker().line() + offset, &reason, "look at the indentation, quotes and colons around this line")
 }
 
-fn fault(line: usize, reason: &str) -> ConfigError {
-    ConfigError::document(format!("not valid YAML: {reason}")).at(Some(line))
+fn fault(line: usize, reason: &str, fix: &str) -> ConfigError {
+    ConfigError::document(reason).at(Some(line)).hint(fix)
+}
+
+fn odd_key(line: usize) -> ConfigError {
+    fault(line, "a map's key must be a plain text", "write the key as one text, in quotes if it has braces or brackets")
 }
 
 /// A value with its place, and what it weighs against the limits.
@@ -88,7 +92,7 @@ struct Open {
 
 enum Inside {
     List { values: Vec<Value>, places: Vec<Place> },
-    Map { values: Map<String, Value>, places: BTreeMap<String, Place>, key: Option<Key>, merged: Vec<Value> },
+    Map { values: Map<String, Value>, places: BTreeMap<String, Place>, key: Option<Key>, merged: Vec<(usize, Value)> },
 }
 
 struct Key {
@@ -115,7 +119,7 @@ impl Reader {
                 let value = if self.wants_key() && text == "<<" && style == ScalarStyle::Plain && tag.is_none() {
                     return self.key(Key { name: text.into_owned(), line, merge: true });
                 } else {
-                    scalar_value(&text, style, tag.as_deref()).map_err(|reason| fault(line, reason))?
+                    scalar_value(&text, style, tag.as_deref()).map_err(|(reason, fix)| fault(line, reason, fix))?
                 };
                 let node = Node::scalar(value, line);
                 self.weigh(node.nodes, node.text, line)?;
@@ -128,16 +132,21 @@ impl Reader {
                 let inside = Inside::Map { values: Map::new(), places: BTreeMap::new(), key: None, merged: Vec::new() };
                 self.begin(inside, anchor, line)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end(line),
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
                 // A node that holds itself is not finished yet, and so not among the anchors.
                 let known = self.anchors.get(&anchor).cloned();
-                let mut node = known.ok_or_else(|| fault(line, "an alias names the node that it stands in"))?;
+                let mut node = known.ok_or_else(|| {
+                    let fix = "write the value out, or name another anchor";
+                    fault(line, "an alias names the node that it stands in", fix)
+                })?;
                 node.place = Place::at(line);
                 self.weigh(node.nodes, node.text, line)?;
                 self.put(node, 0)
             }
-            Event::DocumentStart(..) if self.root.is_some() => Err(fault(line, "text after the document's end")),
+            Event::DocumentStart(..) if self.root.is_some() => {
+                Err(fault(line, "text after the document's end", "put a line `---` before it, in place of `...`"))
+            }
             _ => Ok(()),
         }
     }
@@ -149,28 +158,32 @@ impl Reader {
 
     fn begin(&mut self, inside: Inside, anchor: usize, line: usize) -> Result<(), ConfigError> {
         if self.wants_key() {
-            return Err(fault(line, "a map's key must be a plain text"));
+            return Err(odd_key(line));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(fault(line, "maps and lists are nested too deeply"));
+            let reason = format!("more than {MAX_DEPTH} maps and lists are nested in one another");
+            return Err(fault(line, &reason, "no field is that deep: look for a bracket or indentation too many"));
         }
         self.weigh(1, 0, line)?;
         self.open.push(Open { inside, anchor, line, nodes: 1, text: 0 });
         Ok(())
     }
 
-    fn end(&mut self, line: usize) -> Result<(), ConfigError> {
+    fn end(&mut self) -> Result<(), ConfigError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let (value, inner) = match open.inside {
             Inside::List { values, places } => (Value::Array(values), Inner::List(places)),
             Inside::Map { mut values, places, merged, .. } => {
-                for source in merged {
+                for (line, source) in merged {
                     let maps = match source {
                         Value::Array(list) => list,
                         one => vec![one],
                     };
                     for map in maps {
-                        let Value::Object(map) = map else { return Err(fault(line, "`<<` takes maps only")) };
+                        let Value::Object(map) = map else {
+                            let fix = "give it an alias of a map, such as `<<: *defaults`, or a list of them";
+                            return Err(fault(line, "`<<` takes maps only", fix));
+                        };
                         for (key, value) in map {
                             values.entry(key).or_insert(value);
                         }
@@ -188,7 +201,8 @@ impl Reader {
         self.nodes += nodes;
         self.text += text;
         if self.nodes > MAX_NODES || self.text > MAX_TEXT {
-            return Err(fault(line, "the document is too large once its aliases are filled in"));
+            let fix = "write out what is needed in place of aliases";
+            return Err(fault(line, "the document is too large once its aliases are filled in", fix));
         }
         Ok(())
     }
@@ -216,17 +230,18 @@ impl Reader {
                 let name = match node.value {
                     Value::String(text) => text,
                     Value::Bool(_) | Value::Number(_) => node.value.to_string(),
-                    _ => return Err(fault(line, "a map's key must be a plain text")),
+                    _ => return Err(odd_key(line)),
                 };
                 if name.len() > MAX_KEY {
-                    return Err(fault(line, "a map's key is too long"));
+                    let reason = format!("a map's key is longer than {MAX_KEY} bytes");
+                    return Err(fault(line, &reason, "no field has such a name: look for a colon in the wrong place"));
                 }
                 *key = Some(Key { name, line, merge: false });
             }
             Inside::Map { values, places, key, merged } => {
                 let Some(Key { name, line, merge }) = key.take() else { return Ok(()) };
                 if merge {
-                    merged.push(node.value);
+                    merged.push((line, node.value));
                     return Ok(());
                 }
                 let place = Place { line, inner: node.place.inner };
@@ -261,15 +276,17 @@ impl Reader {
     }
 }
 
-fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, &'static str> {
-    const NOT_FINITE: &str = "a number must be finite";
+/// Reads a scalar; a fault is its reason and fix.
+fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, (&'static str, &'static str)> {
+    const NOT_FINITE: (&str, &str) = ("a number must be finite", "write a number, or put the text in quotes");
     let resolve = || scalar::resolve(text).map_err(|_| NOT_FINITE);
     let Some(tag) = tag else {
         return if style == ScalarStyle::Plain { resolve() } else { Ok(text.into()) };
     };
     let Some(kind) = tag.core_suffix() else {
         let of_yaml = tag.suffix_in_namespace("tag:yaml.org,2002:").is_some();
-        return if of_yaml { Err("a tag that configurations have no use for") } else { Ok(text.into()) };
+        let useless = ("a tag that configurations have no use for", "remove the tag, and write the value as it is");
+        return if of_yaml { Err(useless) } else { Ok(text.into()) };
     };
     let value = if kind == "str" { text.into() } else { resolve()? };
     let fits = match kind {
@@ -280,5 +297,5 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Val
         "float" => value.is_number(),
         _ => false,
     };
-    if fits { Ok(value) } else { Err("a value is not of the type that its tag names") }
+    if fits { Ok(value) } else { Err(("a value is not of the type that its tag names", "change the value or the tag")) }
 }
