@@ -64,39 +64,39 @@ fn first_global(interface: &Interface, ipv6: bool) -> Option<IpAddr> {
     interface.addresses.iter().copied().find(|ip| ip.is_ipv6() == ipv6 && is_global_unicast(*ip))
 }
 
-/// Chooses the container runtime's socket.
+/// Chooses the container runtime's socket, which that field may name.
 ///
 /// # Errors
 /// Several runtimes answer, or the given socket has a form that the kubelet cannot use.
 pub(crate) fn cri_socket(
+    field: &str,
     given: &str,
     detect: bool,
     kubelet: &KubeletFacts,
     host: &HostFacts,
     warnings: &mut Vec<Warning>,
 ) -> Result<String, ConfigError> {
-    const FIELD: &str = "nodeRegistration.criSocket";
     if given.is_empty() {
-        return if detect { detect_cri_socket(kubelet, host) } else { Ok(kubelet.default_cri_socket.clone()) };
+        return if detect { detect_cri_socket(field, kubelet, host) } else { Ok(kubelet.default_cri_socket.clone()) };
     }
     match given.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Ok(given.to_owned()),
         Some(_) => {
-            Err(ConfigError::invalid(FIELD, given, "only URLs of the form unix:///path are supported")
+            Err(ConfigError::invalid(field, given, "only URLs of the form unix:///path are supported")
                 .hint(CRI_SOCKET_FIX))
         }
         None if !given.starts_with('/') => {
-            Err(ConfigError::invalid(FIELD, given, "the path is not absolute").hint(CRI_SOCKET_FIX))
+            Err(ConfigError::invalid(field, given, "the path is not absolute").hint(CRI_SOCKET_FIX))
         }
         None if kubelet.socket_url => {
-            warnings.push(Warning::new(FIELD, format!("a URL is expected; `{given}` is taken as `unix://{given}`")));
+            warnings.push(Warning::new(field, format!("a URL is expected; `{given}` is taken as `unix://{given}`")));
             Ok(format!("unix://{given}"))
         }
         None => Ok(given.to_owned()),
     }
 }
 
-fn detect_cri_socket(kubelet: &KubeletFacts, host: &HostFacts) -> Result<String, ConfigError> {
+fn detect_cri_socket(field: &str, kubelet: &KubeletFacts, host: &HostFacts) -> Result<String, ConfigError> {
     // /var/run is a link to /run on every current distribution; callers may have probed either.
     let plain =
         |path: &str| path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path).to_owned();
@@ -107,11 +107,10 @@ fn detect_cri_socket(kubelet: &KubeletFacts, host: &HostFacts) -> Result<String,
     match found.as_slice() {
         [] => Ok(kubelet.default_cri_socket.clone()),
         [one] => Ok((*one).to_owned()),
-        several => Err(ConfigError::field(
-            "nodeRegistration.criSocket",
-            format!("several container runtimes answer: {}", several.join(", ")),
-        )
-        .hint("name one with --cri-socket or nodeRegistration.criSocket")),
+        several => {
+            let reason = format!("several container runtimes answer: {}", several.join(", "));
+            Err(ConfigError::field(field, reason).hint(format!("name one in {field}, or with --cri-socket")))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::ConfigError;
 use crate::load::Reading;
 use crate::token::SecretText;
 use crate::v1beta4;
+use crate::validate::not_a_port;
 
 /// Every flag of `init` and its phases; `None` or empty means that it was not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,8 +133,7 @@ impl InitFlags {
             },
             local_api_endpoint: v1beta4::ApiEndpoint {
                 advertise_address: text(&self.apiserver_advertise_address),
-                // 0 means "not given" in a document, but is wrong where the user typed it.
-                bind_port: self.apiserver_bind_port.map_or(0, |port| if port == 0 { -1 } else { port }),
+                bind_port: bind_port(self.apiserver_bind_port, errors),
             },
             certificate_key: self.certificate_key.clone().unwrap_or_default(),
             patches: self.patches.clone().map(|directory| v1beta4::Patches { directory }),
@@ -167,6 +167,14 @@ impl InitFlags {
         };
         (init, cluster)
     }
+}
+
+/// Takes a port. 0 means "not given" in a document, but is wrong where the user typed it.
+pub(crate) fn bind_port(given: Option<i32>, errors: &mut Vec<ConfigError>) -> i32 {
+    if given == Some(0) {
+        errors.push(not_a_port("--apiserver-bind-port", 0));
+    }
+    given.unwrap_or_default()
 }
 
 /// Names the flag that sets a field, for errors about settings that no file names.

@@ -1,5 +1,7 @@
 //! The flags of `join` as plain fields, and how they become a document. kubeadm: `cmd/join.go`.
 
+use crate::error::ConfigError;
+use crate::flags::bind_port;
 use crate::load::Reading;
 use crate::token::SecretText;
 use crate::v1beta4;
@@ -52,7 +54,7 @@ impl JoinFlags {
     }
 
     /// Turns the flags into a document, as if a file had named them.
-    pub(crate) fn document(&self) -> v1beta4::JoinConfiguration {
+    pub(crate) fn document(&self, errors: &mut Vec<ConfigError>) -> v1beta4::JoinConfiguration {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         // As kubeadm: the discovery token stands for the other one too, before `--token` fills what is left.
         let tls = [&self.tls_bootstrap_token, &self.discovery_token, &self.token].into_iter().find_map(Clone::clone);
@@ -79,8 +81,7 @@ impl JoinFlags {
             control_plane: self.control_plane.then(|| v1beta4::JoinControlPlane {
                 local_api_endpoint: v1beta4::ApiEndpoint {
                     advertise_address: text(&self.apiserver_advertise_address),
-                    // 0 means "not given" in a document, but is wrong where the user typed it.
-                    bind_port: self.apiserver_bind_port.map_or(0, |port| if port == 0 { -1 } else { port }),
+                    bind_port: bind_port(self.apiserver_bind_port, errors),
                 },
                 certificate_key: self.certificate_key.clone().unwrap_or_default(),
             }),

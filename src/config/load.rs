@@ -80,12 +80,7 @@ pub fn load_init(
                 .errors
                 .is_empty()
                 .then(|| init_from(&Sources::default(), init, cluster, flags, &mut machine, &mut told));
-            for error in &mut told.errors {
-                if let Some(flag) = flags::flag_of(&error.field) {
-                    let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
-                    error.hint = Some(format!("set by {flag}{fix}"));
-                }
-            }
+            told.name_flags(flags::flag_of);
             loaded.flatten()
         }
     };
@@ -100,6 +95,18 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// Names the flag of each field that a fault is about, where there is no file; not where the fix does already.
+    fn name_flags(&mut self, flag_of: fn(&str) -> Option<&'static str>) {
+        for error in &mut self.errors {
+            let Some(flag) = flag_of(&error.field) else { continue };
+            error.hint = Some(match error.hint.take() {
+                Some(fix) if fix.contains(flag) => fix,
+                Some(fix) => format!("set by {flag}; {fix}"),
+                None => format!("set by {flag}"),
+            });
+        }
+    }
+
     /// Takes over what was found in a document.
     pub fn take(&mut self, check: Check<'_>) {
         self.errors.extend(check.errors);
@@ -263,13 +270,9 @@ pub fn load_join(
     let mut machine = Machine { host, detect_runtime, needs_address: true, random: &mut |_| {} };
     let Some(file) = file else {
         let mut told = Told::default();
-        let loaded = join_with(&Sources::default(), flags.document(), flags, facts, &mut machine, &mut told);
-        for error in &mut told.errors {
-            if let Some(flag) = join_flags::flag_of(&error.field) {
-                let fix = error.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
-                error.hint = Some(format!("set by {flag}{fix}"));
-            }
-        }
+        let document = flags.document(&mut told.errors);
+        let loaded = join_with(&Sources::default(), document, flags, facts, &mut machine, &mut told);
+        told.name_flags(join_flags::flag_of);
         return told.finish(loaded, None, flags.strict);
     };
     from_file(file, Audience::Join, Kind::Join, flags.reading(), |sources, told| {

@@ -162,8 +162,7 @@ impl<'a> Check<'a> {
         match u16::try_from(port) {
             Ok(port) if port > 0 => port,
             _ => {
-                let error = ConfigError::number(field, port, "not a port between 1 and 65535");
-                self.error(error.hint("6443 is the default"));
+                self.error(not_a_port(field, port));
                 0
             }
         }
@@ -201,6 +200,11 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// What is said of a number that is no port of the API server.
+pub(crate) fn not_a_port(field: &str, port: i32) -> ConfigError {
+    ConfigError::number(field, port, "not a port between 1 and 65535").hint("6443 is the default")
 }
 
 #[cfg(test)]

@@ -235,11 +235,10 @@ pub(super) fn cri_socket(
     check: &mut Check<'_>,
 ) -> String {
     let mut told = Vec::new();
-    let socket = dynamic::cri_socket(given, machine.detect_runtime, &facts.kubelet, machine.host, &mut told);
+    let socket = dynamic::cri_socket(field, given, machine.detect_runtime, &facts.kubelet, machine.host, &mut told);
     for warning in told {
         check.warn(field, warning.message);
     }
-    let socket = socket.map_err(|error| ConfigError { field: field.to_owned(), ..error });
     check.or(socket, String::new())
 }
 

@@ -59,7 +59,7 @@ fn finds_the_container_runtime() {
     let mut host = HostFacts::default();
     let mut choose = |facts: &crate::VersionFacts, found: &[&str]| {
         host.cri_sockets = found.iter().map(|path| (*path).to_owned()).collect();
-        cri_socket("", true, &facts.kubelet, &host, &mut Vec::new()).ok()
+        cri_socket("criSocket", "", true, &facts.kubelet, &host, &mut Vec::new()).ok()
     };
     let (docker, containerd, crio) =
         ("/var/run/docker.sock", "/run/containerd/containerd.sock", "/var/run/crio/crio.sock");
@@ -77,7 +77,7 @@ fn given_sockets_become_what_the_kubelet_takes() {
     let old = facts_for(&"v1.20.2".parse().unwrap()).unwrap();
     let mut warnings = Vec::new();
     let mut take = |facts: &crate::VersionFacts, given: &str| {
-        cri_socket(given, true, &facts.kubelet, &HostFacts::default(), &mut warnings).ok()
+        cri_socket("criSocket", given, true, &facts.kubelet, &HostFacts::default(), &mut warnings).ok()
     };
     assert_eq!(take(&new, "/x.sock").unwrap(), "unix:///x.sock");
     assert_eq!(take(&new, "unix:///x.sock").unwrap(), "unix:///x.sock");

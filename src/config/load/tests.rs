@@ -282,7 +282,14 @@ fn bad_flags_are_refused_with_their_name() {
         (InitFlags { feature_gates: Some("A=true".into()), ..InitFlags::default() }, "no such feature gate"),
         (InitFlags { token_ttl: Some("1".into()), ..InitFlags::default() }, "--token-ttl: Invalid value: \"1\""),
         (InitFlags { scheduler_extra_args: vec!["v".into()], ..InitFlags::default() }, "--scheduler-extra-args"),
-        (InitFlags { apiserver_bind_port: Some(0), ..InitFlags::default() }, "set by --apiserver-bind-port"),
+        (
+            InitFlags { apiserver_bind_port: Some(0), ..InitFlags::default() },
+            "--apiserver-bind-port: Invalid value: 0: not a port between 1 and 65535",
+        ),
+        (
+            InitFlags { apiserver_bind_port: Some(70000), ..InitFlags::default() },
+            "localAPIEndpoint.bindPort: Invalid value: 70000: not a port between 1 and 65535 (set by --apiserver-bind-port",
+        ),
         (
             InitFlags { token: Some("oops".to_owned().into()), ..InitFlags::default() },
             "bootstrapTokens[0].token: not of the form",
@@ -352,6 +359,18 @@ fn join_configurations_are_read() {
         let error = load(text).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn bad_flags_of_join_are_refused_with_their_name() {
+    let facts = versions::facts_for(&versions::default_version()).unwrap();
+    let refused = |flags: &JoinFlags, host: &HostFacts| load_join(None, flags, host, &facts).unwrap_err().to_string();
+    let flags = JoinFlags { control_plane: true, apiserver_bind_port: Some(0), ..JoinFlags::default() };
+    let expected = "--apiserver-bind-port: Invalid value: 0: not a port between 1 and 65535 (6443 is the default)";
+    assert_eq!(refused(&flags, &machine()), expected);
+    let sockets = ["/run/containerd/containerd.sock", "/run/crio/crio.sock"].map(str::to_owned);
+    let error = refused(&JoinFlags::default(), &HostFacts { cri_sockets: sockets.into(), ..machine() });
+    assert!(error.contains("(name one in nodeRegistration.criSocket, or with --cri-socket)"), "{error}");
 }
 
 #[test]
