@@ -15,6 +15,14 @@ pub fn kyaml() -> bool {
     read("KUBECTL_KYAML").as_deref() != Some("false")
 }
 
+/// The kubeconfig files that kubectl would look at: those of `KUBECONFIG`, else `.kube/config` in `HOME`.
+pub fn kubeconfig_files() -> Vec<Utf8PathBuf> {
+    match read("KUBECONFIG") {
+        Some(list) => list.split(':').filter(|path| !path.is_empty()).map(Utf8PathBuf::from).collect(),
+        None => read("HOME").map(|home| Utf8PathBuf::from(home).join(".kube/config")).into_iter().collect(),
+    }
+}
+
 /// Where programs keep their state for a user: `XDG_STATE_HOME`, or `.local/state` in `HOME`. Only absolute paths count.
 pub fn user_state() -> Option<Utf8PathBuf> {
     let absolute = |name| read(name).map(Utf8PathBuf::from).filter(|path| path.is_absolute());

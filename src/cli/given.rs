@@ -6,8 +6,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::SecretText;
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::MAX_FILE_BYTES;
+use zeroize::Zeroizing;
 
 /// The file of `--config`, if one was named.
 pub struct GivenConfig<'a>(Option<(&'a str, Vec<u8>)>);
@@ -53,6 +55,46 @@ fn read(what: &str, path: &str, hint: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).context(doing()).hint(hint)?;
     Ok(bytes)
+}
+
+/// How standard input is named in the place of a file.
+pub const STDIN: &str = "-";
+/// The largest file that a secret is read from. A token has 23 characters, a certificate key 64.
+const LARGEST_SECRET: usize = 4096;
+
+/// Reads a secret from a file, or from standard input for [`STDIN`]. What stands around it is no part of it.
+pub fn read_secret(path: &str) -> Result<SecretText, Failure> {
+    let from: Box<dyn Read> = match path {
+        STDIN => Box::new(io::stdin()),
+        path => Box::new(File::open(path).map_err(Failure::from).hint("name an existing, readable file")?),
+    };
+    // Large enough from the start, so that growing leaves no copy of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_SECRET + 1));
+    from.take(LARGEST_SECRET as u64 + 1).read_to_end(&mut bytes).map_err(Failure::from)?;
+    let fault = |why: &str| Failure::new(format!("it is {why}")).hint("name a file with the secret and nothing else");
+    if bytes.len() > LARGEST_SECRET {
+        return Err(fault(&format!("larger than {LARGEST_SECRET} bytes")));
+    }
+    match std::str::from_utf8(&bytes).map(str::trim) {
+        Ok("") => Err(fault("empty")),
+        Ok(text) => Ok(SecretText::from(text.to_owned())),
+        Err(_) => Err(fault("not text")),
+    }
+}
+
+/// Reads the kubeconfig of a command that asks the cluster.
+pub fn read_kubeconfig(path: &Utf8Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let hint = "name one with --kubeconfig, or run it on a control plane node as root";
+    let bytes = read("kubeconfig", path.as_str(), hint).map(Zeroizing::new)?;
+    match bytes.len() > MAX_FILE_BYTES {
+        true => Err(Failure::new(format!("the kubeconfig file `{path}` is larger than {MAX_FILE_BYTES} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+/// The first of these paths where something is.
+pub fn first_existing(paths: &[Utf8PathBuf]) -> Option<&Utf8PathBuf> {
+    paths.iter().find(|path| fs::metadata(path).is_ok())
 }
 
 /// Opens the file of `--events` for appending.

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out: parse, configure, plan, run, render. The only place that prints, and the only one that
 //! picks between the live node and a dry run.
 
+mod administrator;
 mod args;
 mod backends;
 mod commands;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use args::{Global, InitArgs, JoinArgs};
-use commands::{completion, config, kubeconfig, version};
+use commands::{certs, completion, config, kubeconfig, token, version};
 use exit::Exit;
 use render::say_failure;
 
@@ -57,18 +58,22 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
             args::refuse_mixed(chosen)?;
             args::notices(&args::given_flags(chosen)).for_each(|notice| render::say(&notice));
-            let init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            let mut init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            init.read_secrets()?;
             init::run(&global, &init, phase.map(|phase| phase.path))
         }
         Some(("join", matches)) => {
             let phase = args::chosen_phase("join", matches)?;
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
             args::refuse_mixed(chosen)?;
-            let join = JoinArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            let mut join = JoinArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            join.read_secrets()?;
             join::run(&global, &join, phase.map(|phase| phase.path))
         }
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),
+        Some(("token", matches)) => token::run(matches),
+        Some(("certs", matches)) => certs::run(matches),
         Some(("completion", matches)) => completion::run(matches),
         Some(("version", matches)) => version::run(matches),
         _ => Err(Exit::failed("subcommand is required")),

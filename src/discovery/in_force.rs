@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use camino::Utf8Path;
 use kubewright_pki::{Cluster, Context, Kubeconfig, NamedCluster, NamedContext, NamedUser, SecretText, User};
 use serde_json::{Map, Value as Json};
 
@@ -142,6 +143,23 @@ impl InForce {
             refer(TOKEN_FILE, self.text(TOKEN_FILE).filter(|_| self.user.token.is_none()));
         }
         found
+    }
+
+    /// Makes paths that begin in a directory whole. The name of a credential plugin without a slash is looked for in `PATH`.
+    pub(crate) fn resolve_in(&mut self, directory: &Utf8Path) {
+        let whole = |path: &mut String| *path = directory.join(&*path).into_string();
+        self.cluster.certificate_authority.as_mut().map(whole);
+        self.user.client_certificate.as_mut().map(whole);
+        self.user.client_key.as_mut().map(whole);
+        let others = &mut self.user.others;
+        if let Some(Json::String(path)) = others.get_mut(TOKEN_FILE).filter(|path| path.as_str() != Some("")) {
+            whole(path);
+        }
+        if let Some(Json::String(command)) = others.get_mut("exec").and_then(|plugin| plugin.get_mut("command"))
+            && command.contains('/')
+        {
+            whole(command);
+        }
     }
 
     /// Puts the contents of a file in the place of its path.

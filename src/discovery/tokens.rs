@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub use new::{NewToken, NewTokenFault};
-pub use show::{OUTPUT_VERSION, json, short_duration, table, template_value, yaml};
-pub use target::JoinTarget;
+pub use show::{ShownToken, short_duration, table};
+pub use target::{JoinTarget, client_kubeconfig};
 
 /// Where the Secrets of tokens are.
 pub const NAMESPACE: &str = "kube-system";

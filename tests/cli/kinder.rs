@@ -1,5 +1,8 @@
 //! kinder, the test tool of kubeadm's own project: every call that its workflows make parses, and answers in kubeadm's form.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::program::{Home, Said};
 
 /// What kinder writes for the first control plane, in its own forms: a socket without scheme, an empty subnet, a list
@@ -143,6 +146,12 @@ const CALLS: &[Call] = &[
                     sha256:3b793efefe27a19f93b0fbe6e637e9c41d0dde8a377d6ab1c0f656bf1136dd8a --dry-run --v=6",
         judge: needs_root,
     },
+    // There is no cluster here; `cluster::token` makes this call where there is one.
+    Call { arguments: "token create --print-join-command", judge: needs_kubeconfig },
+    Call {
+        arguments: "token create --print-join-command --dry-run --kubeconfig HOME/admin.conf",
+        judge: one_join_command,
+    },
     // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: not_built },
@@ -157,7 +166,6 @@ const CALLS: &[Call] = &[
     Call { arguments: "certs renew super-admin.conf", judge: not_built },
     Call { arguments: "certs renew apiserver-kubelet-client", judge: not_built },
     Call { arguments: "certs check-expiration", judge: not_built },
-    Call { arguments: "token create --print-join-command", judge: not_built },
 ];
 
 #[test]
@@ -165,6 +173,7 @@ fn every_call_of_kinder_is_answered_as_kubeadm_would() {
     let home = Home::new();
     let config = home.write("kubeadm.conf", CONFIG);
     let joining = home.write("joining.conf", JOIN_CONFIG);
+    home.write("admin.conf", &kubeconfig());
     let mut wrong = Vec::new();
     for Call { arguments, judge } in CALLS {
         let given = arguments.replace("CONFIG", config.as_str()).replace("JOINING", joining.as_str());
@@ -204,8 +213,40 @@ fn needs_root(said: &Said) -> Result<(), String> {
     must(said.err.contains("\t[ERROR IsPrivilegedUser]: "), "it stops at another check")
 }
 
+/// The authority of the cluster in the home, and its pin as `openssl` computes it.
+const AUTHORITY: &str = include_str!("../../src/pki/fixture/corporate-root.pem");
+const PIN: &str = "sha256:3ced6cef516aff98ba4f68a8827f35e43af05853d4457fd49bb866acf95eb817";
+
+/// A kubeconfig whose server refuses connections.
+fn kubeconfig() -> String {
+    let authority = STANDARD.encode(AUTHORITY);
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: x\n\
+         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1', certificate-authority-data: {authority}}}}}]\n\
+         contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
+    )
+}
+
+/// kinder makes it on a control plane, as root.
+fn needs_kubeconfig(said: &Said) -> Result<(), String> {
+    must(said.code == Some(1) && said.out.is_empty(), "it does not fail, or says something that kinder would run")?;
+    must(said.err.contains("error: failed to load admin kubeconfig: "), "it fails for another cause")
+}
+
+/// kinder runs the last line without quotes.
+fn one_join_command(said: &Said) -> Result<(), String> {
+    let line = said.out.lines().last().unwrap_or_default();
+    let words: Vec<&str> = line.split(' ').collect();
+    let &[kubeadm, join, server, flag, token, hash_flag, hash, ""] = words.as_slice() else {
+        return Err("it is not kubeadm's line with its blanks".into());
+    };
+    must([kubeadm, join, server] == ["kubeadm", "join", "127.0.0.1:1"], "it joins somewhere else")?;
+    must([flag, hash_flag] == ["--token", "--discovery-token-ca-cert-hash"], "it has other flags")?;
+    must(token.len() == 23 && token.as_bytes()[6] == b'.' && hash == PIN, "its token or pin is wrong")
+}
+
 fn not_built(said: &Said) -> Result<(), String> {
-    let clear = said.err.starts_with("error: unknown command \"") && said.err.contains("\" for \"kubeadm\"\n");
+    let clear = said.err.starts_with("error: unknown command \"") && said.err.contains("\" for \"kubeadm");
     must(said.code == Some(1) && clear && said.out.is_empty(), "it is built, or does not say that it is not")
 }
 

@@ -2,10 +2,12 @@
 
 use clap::{ArgAction, Args, Command};
 use kubewright_config::{InitFlags, SecretText};
+use kubewright_engine::Failure;
 use kubewright_phases::paths;
 
 use super::pflag::go_bool;
 use super::phases;
+use super::secret::{Secrets, secret_text};
 
 /// What `--dry-run` may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +56,11 @@ pub struct InitArgs {
     #[arg(long, value_name = "DIR")]
     pub cert_dir: Option<String>,
     /// Key used to encrypt the control-plane certificates in the kubeadm-certs Secret: 32 bytes in hex
-    #[arg(long, value_name = "KEY")]
-    pub certificate_key: Option<String>,
+    #[arg(long, value_name = "KEY", value_parser = secret_text)]
+    pub certificate_key: Option<SecretText>,
+    /// Read the certificate key from this file, or from standard input if it is `-`
+    #[arg(long, value_name = "FILE")]
+    pub certificate_key_file: Option<String>,
     /// Path to a configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<String>,
@@ -114,8 +119,11 @@ pub struct InitArgs {
     #[arg(long)]
     pub skip_token_print: bool,
     /// The token to use for establishing bidirectional trust between nodes and control-plane nodes: [a-z0-9]{6}.[a-z0-9]{16}
-    #[arg(long, value_name = "TOKEN")]
-    pub token: Option<String>,
+    #[arg(long, value_name = "TOKEN", value_parser = secret_text)]
+    pub token: Option<SecretText>,
+    /// Read the token from this file, or from standard input if it is `-`
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<String>,
     /// The duration before the token is automatically deleted (e.g. 1s, 2m, 3h). If set to '0', the token will never expire [default: 24h0m0s]
     #[arg(long, value_name = "DURATION")]
     pub token_ttl: Option<String>,
@@ -143,15 +151,29 @@ pub struct InitArgs {
 }
 
 impl InitArgs {
+    /// Puts the secrets of files in the place of those on the command line. To be called once: standard input ends.
+    ///
+    /// # Errors
+    /// One is given twice, a file cannot be read, or holds something else.
+    pub fn read_secrets(&mut self) -> Result<(), Failure> {
+        let secrets = Secrets {
+            token: self.token.take(),
+            token_file: self.token_file.as_deref(),
+            certificate_key: self.certificate_key.take(),
+            certificate_key_file: self.certificate_key_file.as_deref(),
+        };
+        (self.token, self.certificate_key) = secrets.read()?;
+        Ok(())
+    }
+
     /// The flags in the configuration's terms.
     pub fn flags(&self) -> InitFlags {
-        let secret = |text: &Option<String>| text.clone().map(SecretText::from);
         InitFlags {
             apiserver_advertise_address: self.apiserver_advertise_address.clone(),
             apiserver_bind_port: self.apiserver_bind_port,
             apiserver_cert_extra_sans: self.apiserver_cert_extra_sans.clone(),
             cert_dir: self.cert_dir.clone(),
-            certificate_key: secret(&self.certificate_key),
+            certificate_key: self.certificate_key.clone(),
             control_plane_endpoint: self.control_plane_endpoint.clone(),
             cri_socket: self.cri_socket.clone(),
             dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
@@ -164,7 +186,7 @@ impl InitArgs {
             pod_network_cidr: self.pod_network_cidr.clone(),
             service_cidr: self.service_cidr.clone(),
             service_dns_domain: self.service_dns_domain.clone(),
-            token: secret(&self.token),
+            token: self.token.clone(),
             token_ttl: self.token_ttl.clone(),
             apiserver_extra_args: self.apiserver_extra_args.clone(),
             controller_manager_extra_args: self.controller_manager_extra_args.clone(),

@@ -2,9 +2,11 @@
 
 use clap::{ArgAction, Args, Command};
 use kubewright_config::{JoinFlags, SecretText};
+use kubewright_engine::Failure;
 
 use super::init::DryRun;
 use super::phases;
+use super::secret::{Secrets, secret_text};
 
 /// kubeadm's flags of `join`, and ours. Those without a default say nothing unless they are given.
 #[derive(Debug, Args)]
@@ -19,8 +21,11 @@ pub struct JoinArgs {
     #[arg(long, value_name = "PORT")]
     pub apiserver_bind_port: Option<i32>,
     /// Use this key to decrypt the certificate secrets uploaded by init: 32 bytes in hex
-    #[arg(long, value_name = "KEY")]
-    pub certificate_key: Option<String>,
+    #[arg(long, value_name = "KEY", value_parser = secret_text)]
+    pub certificate_key: Option<SecretText>,
+    /// Read the certificate key from this file, or from standard input if it is `-`
+    #[arg(long, value_name = "FILE")]
+    pub certificate_key_file: Option<String>,
     /// Path to a configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<String>,
@@ -34,8 +39,8 @@ pub struct JoinArgs {
     #[arg(long, value_name = "FILE|URL")]
     pub discovery_file: Option<String>,
     /// For token-based discovery, the token used to validate cluster information fetched from the API server
-    #[arg(long, value_name = "TOKEN")]
-    pub discovery_token: Option<String>,
+    #[arg(long, value_name = "TOKEN", value_parser = secret_text)]
+    pub discovery_token: Option<SecretText>,
     /// For token-based discovery, validate that the root CA public key matches this hash (format: "<type>:<value>")
     #[arg(long, value_name = "HASHES", value_delimiter = ',', action = ArgAction::Append)]
     pub discovery_token_ca_cert_hash: Vec<String>,
@@ -58,11 +63,14 @@ pub struct JoinArgs {
     #[arg(long, value_name = "PHASES", value_delimiter = ',', action = ArgAction::Append)]
     pub skip_phases: Vec<String>,
     /// Specify the token used to temporarily authenticate with the Kubernetes Control Plane while joining the node
-    #[arg(long, value_name = "TOKEN")]
-    pub tls_bootstrap_token: Option<String>,
+    #[arg(long, value_name = "TOKEN", value_parser = secret_text)]
+    pub tls_bootstrap_token: Option<SecretText>,
     /// Use this token for both discovery-token and tls-bootstrap-token when those values are not provided
-    #[arg(long, value_name = "TOKEN")]
-    pub token: Option<String>,
+    #[arg(long, value_name = "TOKEN", value_parser = secret_text)]
+    pub token: Option<SecretText>,
+    /// Read the token from this file, or from standard input if it is `-`
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<String>,
     /// Take unknown and duplicate fields of the configuration file for errors
     #[arg(long)]
     pub strict: bool,
@@ -75,26 +83,40 @@ pub struct JoinArgs {
 }
 
 impl JoinArgs {
+    /// Puts the secrets of files in the place of those on the command line. To be called once: standard input ends.
+    ///
+    /// # Errors
+    /// One is given twice, a file cannot be read, or holds something else.
+    pub fn read_secrets(&mut self) -> Result<(), Failure> {
+        let secrets = Secrets {
+            token: self.token.take(),
+            token_file: self.token_file.as_deref(),
+            certificate_key: self.certificate_key.take(),
+            certificate_key_file: self.certificate_key_file.as_deref(),
+        };
+        (self.token, self.certificate_key) = secrets.read()?;
+        Ok(())
+    }
+
     /// The flags in the configuration's terms.
     pub fn flags(&self) -> JoinFlags {
-        let secret = |text: &Option<String>| text.clone().map(SecretText::from);
         JoinFlags {
             endpoint: self.endpoint.clone(),
             apiserver_advertise_address: self.apiserver_advertise_address.clone(),
             apiserver_bind_port: self.apiserver_bind_port,
-            certificate_key: secret(&self.certificate_key),
+            certificate_key: self.certificate_key.clone(),
             control_plane: self.control_plane,
             cri_socket: self.cri_socket.clone(),
             discovery_file: self.discovery_file.clone(),
-            discovery_token: secret(&self.discovery_token),
+            discovery_token: self.discovery_token.clone(),
             discovery_token_ca_cert_hash: self.discovery_token_ca_cert_hash.clone(),
             discovery_token_unsafe_skip_ca_verification: self.discovery_token_unsafe_skip_ca_verification,
             dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
             ignore_preflight_errors: self.ignore_preflight_errors.clone(),
             node_name: self.node_name.clone(),
             patches: self.patches.clone(),
-            tls_bootstrap_token: secret(&self.tls_bootstrap_token),
-            token: secret(&self.token),
+            tls_bootstrap_token: self.tls_bootstrap_token.clone(),
+            token: self.token.clone(),
             skip_cri_detection: false,
             strict: self.strict,
         }

@@ -5,6 +5,7 @@ mod init;
 mod join;
 mod pflag;
 mod phases;
+mod secret;
 mod usage;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ pub use init::{DryRun, InitArgs, notices};
 pub use join::JoinArgs;
 pub use pflag::{bool_parser, like_pflag};
 pub use phases::{chosen_phase, skipped};
+pub use secret::{Secrets, secret_text};
 
 /// How the run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +87,8 @@ pub fn command() -> Command {
         .subcommand(join::command())
         .subcommand(commands::config::command())
         .subcommand(commands::kubeconfig::command())
+        .subcommand(commands::token::command())
+        .subcommand(commands::certs::command())
         .subcommand(commands::completion::command())
         .subcommand(commands::version::command());
     like_pflag(Global::augment_args(command)).disable_help_subcommand(false).about(about)

@@ -49,7 +49,10 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("control-plane/all", &["controller-manager-extra-args", "pod-network-cidr", "scheduler-extra-args"]),
     ("kubelet-start", &["image-repository", "cri-socket", "node-name", "patches"]),
     ("upload-config", &["cri-socket", "kubeconfig"]),
-    ("upload-certs", &["kubeconfig", "upload-certs", "certificate-key", "skip-certificate-key-print"]),
+    (
+        "upload-certs",
+        &["kubeconfig", "upload-certs", "certificate-key", "certificate-key-file", "skip-certificate-key-print"],
+    ),
     ("mark-control-plane", &["node-name"]),
     ("bootstrap-token", &["kubeconfig", "skip-token-print"]),
     ("kubelet-finalize", &["cert-dir"]),
@@ -73,6 +76,7 @@ const JOIN_FLAGS: &[(&str, &[&str])] = &[
             "apiserver-advertise-address",
             "apiserver-bind-port",
             "certificate-key",
+            "certificate-key-file",
             "cri-socket",
             "ignore-preflight-errors",
         ],
@@ -81,14 +85,21 @@ const JOIN_FLAGS: &[(&str, &[&str])] = &[
     ("control-plane-prepare/all", CLUSTER_FLAGS),
     (
         "control-plane-prepare/all",
-        &["node-name", "apiserver-advertise-address", "apiserver-bind-port", "certificate-key", "patches"],
+        &[
+            "node-name",
+            "apiserver-advertise-address",
+            "apiserver-bind-port",
+            "certificate-key",
+            "certificate-key-file",
+            "patches",
+        ],
     ),
     ("control-plane-prepare/download-certs", CLUSTER_FLAGS),
-    ("control-plane-prepare/download-certs", &["certificate-key"]),
+    ("control-plane-prepare/download-certs", &["certificate-key", "certificate-key-file"]),
     ("control-plane-prepare/certs", CLUSTER_FLAGS),
     ("control-plane-prepare/certs", &["node-name", "apiserver-advertise-address"]),
     ("control-plane-prepare/kubeconfig", CLUSTER_FLAGS),
-    ("control-plane-prepare/kubeconfig", &["certificate-key"]),
+    ("control-plane-prepare/kubeconfig", &["certificate-key", "certificate-key-file"]),
     ("control-plane-prepare/control-plane", &["apiserver-advertise-address", "apiserver-bind-port", "patches"]),
     ("check-etcd", &["control-plane", "node-name", "apiserver-advertise-address"]),
     ("kubelet-start", CLUSTER_FLAGS),
@@ -108,6 +119,7 @@ const CLUSTER_FLAGS: &[&str] = &[
     "discovery-token-unsafe-skip-ca-verification",
     "tls-bootstrap-token",
     "token",
+    "token-file",
 ];
 
 const SERVING_FLAGS: &[&str] = &[

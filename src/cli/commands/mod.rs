@@ -1,8 +1,10 @@
 //! The commands that run no phases.
 
+pub mod certs;
 pub mod completion;
 pub mod config;
 pub mod kubeconfig;
+pub mod token;
 pub mod version;
 
 use kubewright_config::{Init, InitFlags};

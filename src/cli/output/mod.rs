@@ -172,12 +172,20 @@ impl Printer {
     }
 }
 
-/// JSON with four blanks a level, as kubeadm prints it.
+/// JSON with four blanks a level, and what Go writes as escapes, as kubeadm prints it.
 fn indented<T: Serialize>(value: &T) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b"    ")))?;
-    bytes.push(b'\n');
-    Ok(String::from_utf8(bytes)?)
+    let mut text = String::with_capacity(bytes.len() + 1);
+    for c in String::from_utf8(bytes)?.chars() {
+        match c {
+            // In JSON they stand inside texts only.
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('\n');
+    Ok(text)
 }
 
 #[cfg(test)]

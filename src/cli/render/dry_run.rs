@@ -56,11 +56,7 @@ fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::R
         }
     }
     for object in kube.objects() {
-        let Some(name) = ObjectRef::of(&object) else { continue };
-        writeln!(out, "[dryrun] Would apply {name}:")?;
-        for line in yaml::to_string(&redacted(object)).lines() {
-            writeln!(out, "\t{line}")?;
-        }
+        applied(out, object)?;
     }
     for (name, patch) in kube.patches() {
         writeln!(out, "[dryrun] Would patch {name} with:")?;
@@ -68,6 +64,20 @@ fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::R
             writeln!(out, "\t{line}")?;
         }
     }
+    Ok(())
+}
+
+fn applied(out: &mut String, object: Json) -> std::fmt::Result {
+    let Some(name) = ObjectRef::of(&object) else { return Ok(()) };
+    writeln!(out, "[dryrun] Would apply {name}:")?;
+    yaml::to_string(&redacted(object)).lines().try_for_each(|line| writeln!(out, "\t{line}"))
+}
+
+/// Tells which object a command without phases would apply, without its secrets.
+pub fn would_apply(object: &Json) -> Result<(), Exit> {
+    let mut text = String::new();
+    applied(&mut text, object.clone()).map_err(Exit::of)?;
+    data(&text);
     Ok(())
 }
 

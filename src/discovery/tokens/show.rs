@@ -1,17 +1,11 @@
 //! Tokens as `token list` shows them. All of it holds the tokens' secrets: that is what the list is for.
 
-use kubewright_config::yaml as yaml_form;
 use serde::Serialize;
-use serde_json::Value as Json;
-use serde_json::ser::{PrettyFormatter, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use zeroize::Zeroizing;
 
 use super::KnownToken;
-
-/// The version of the objects that 1.36 shows; 1.20 had `output.kubeadm.k8s.io/v1alpha1` with the same fields.
-pub const OUTPUT_VERSION: &str = "output.kubeadm.k8s.io/v1alpha3";
 
 const COLUMNS: [&str; 6] = ["TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"];
 /// The narrowest column, and what stands between two of them.
@@ -82,13 +76,12 @@ pub fn short_duration(duration: time::Duration) -> String {
     }
 }
 
-/// The object that a token is shown as; its fields are in kubeadm's order.
+/// The fields that a token is shown with as an object, in kubeadm's order. They hold the whole token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown<'a> {
-    kind: &'static str,
-    api_version: &'a str,
-    token: &'a str,
+pub struct ShownToken<'a> {
+    #[serde(serialize_with = "revealed")]
+    token: Zeroizing<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,12 +92,10 @@ struct Shown<'a> {
     groups: &'a [String],
 }
 
-impl<'a> Shown<'a> {
-    fn of(known: &'a KnownToken, revealed: &'a str, api_version: &'a str) -> Self {
+impl<'a> From<&'a KnownToken> for ShownToken<'a> {
+    fn from(known: &'a KnownToken) -> Self {
         Self {
-            kind: "BootstrapToken",
-            api_version,
-            token: revealed,
+            token: known.token.reveal(),
             description: &known.description,
             expires: known.expires.map(|moment| rfc3339(moment.to_offset(UtcOffset::UTC))),
             usages: &known.usages,
@@ -113,45 +104,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// One JSON object for each token, one after the other.
-pub fn json(tokens: &[KnownToken], api_version: &str) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(2048 * tokens.len()));
-    for known in tokens {
-        let revealed = known.token.reveal();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(2048));
-        let mut serializer = Serializer::with_formatter(&mut *bytes, PrettyFormatter::with_indent(b"    "));
-        // Writing texts into memory cannot fail.
-        let _ = Shown::of(known, &revealed, api_version).serialize(&mut serializer);
-        for c in String::from_utf8_lossy(&bytes).chars() {
-            // As Go writes them; in JSON they stand inside texts only.
-            match c {
-                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-                c => text.push(c),
-            }
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// One YAML document for each token.
-pub fn yaml(tokens: &[KnownToken], api_version: &str) -> Zeroizing<String> {
-    let documents: Vec<Zeroizing<String>> =
-        tokens.iter().map(|known| Zeroizing::new(yaml_form::to_string(&template_value(known, api_version)))).collect();
-    let mut text = Zeroizing::new(String::with_capacity(2048 * tokens.len()));
-    for (index, document) in documents.iter().enumerate() {
-        if index > 0 {
-            text.push_str("---\n");
-        }
-        text.push_str(document);
-    }
-    text
-}
-
-/// The object that a template is filled from.
-pub fn template_value(known: &KnownToken, api_version: &str) -> Json {
-    let revealed = known.token.reveal();
-    serde_json::to_value(Shown::of(known, &revealed, api_version)).unwrap_or_default()
+fn revealed<S: serde::Serializer>(token: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token)
 }
 
 fn rfc3339(moment: OffsetDateTime) -> String {

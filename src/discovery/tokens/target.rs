@@ -1,10 +1,12 @@
-//! What a join command says of the cluster, from the kubeconfig that the token was made with.
+//! What a kubeconfig of an administrator says of the cluster: how to reach it, and what a join command names.
 
 use camino::Utf8Path;
+use kubewright_config::yaml;
 use kubewright_pki::{Certificate, DiscoveryHash};
+use zeroize::Zeroizing;
 
 use crate::in_force::InForce;
-use crate::{DiscoveryError, ReadFile, document};
+use crate::{DiscoveryError, DocumentFault, ReadFile, document};
 
 /// Where to join, and the pins of the cluster's authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,4 +44,17 @@ impl JoinTarget {
             .map_err(|source| DiscoveryError::Authority { endpoint: origin(), source })?;
         Ok(Self { server: parts.cluster.server, pins: bundle.iter().map(DiscoveryHash::of).collect() })
     }
+}
+
+/// The kubeconfig for a client of ours: the parts in force alone, and paths that hold wherever the client runs. As kubectl
+/// reads them, relative paths begin where the kubeconfig is.
+///
+/// # Errors
+/// The kubeconfig cannot be used. It is not quoted, since it may hold credentials anywhere.
+pub fn client_kubeconfig(path: &Utf8Path, bytes: &[u8]) -> Result<Zeroizing<String>, DocumentFault> {
+    let mut parts = InForce::of(&document::parse(bytes)?)?;
+    parts.resolve_in(path.parent().unwrap_or(path));
+    // A kubeconfig always has a JSON form: its keys are texts.
+    let document = serde_json::to_value(parts.to_client()).unwrap_or_default();
+    Ok(Zeroizing::new(yaml::to_string(&document)))
 }

@@ -51,8 +51,6 @@ fn recorded() -> Vec<Json> {
 fn lists_as_kubeadm_does() {
     let (tokens, faults) = read_all(&recorded());
     assert_eq!(*table(&tokens, NOW), include_str!("recorded/list.txt"));
-    assert_eq!(*json(&tokens, OUTPUT_VERSION), include_str!("recorded/list.json"));
-    assert_eq!(*yaml(&tokens, OUTPUT_VERSION), include_str!("recorded/list.yaml"));
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(
         faults,
@@ -68,7 +66,7 @@ fn lists_as_kubeadm_does() {
 
 #[test]
 fn no_tokens_are_no_text() {
-    assert_eq!((&**table(&[], NOW), &**json(&[], "v"), &**yaml(&[], "v")), ("", "", ""));
+    assert_eq!(&**table(&[], NOW), "");
 }
 
 #[test]
@@ -176,7 +174,28 @@ fn a_join_command_pins_every_authority() {
     assert!(matches!(error, DiscoveryError::NoAuthority { .. }));
 }
 
-use crate::{DiscoveryError, ReadFile};
+#[test]
+fn a_client_finds_what_lies_beside_its_kubeconfig() {
+    let kubeconfig = "clusters: [{name: c, cluster: {server: 'https://a:6443', certificate-authority: pki/ca.crt}}]\n\
+         users: [{name: u, user: {client-certificate: /abs/u.crt, client-key: u.key, tokenFile: t, \
+         exec: {command: ./plugin, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}, \
+         {name: other, user: {token: secret-of-another}}]\n\
+         contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n";
+    let text = client_kubeconfig("/home/me/.kube/config".into(), kubeconfig.as_bytes()).unwrap();
+    for path in
+        ["/home/me/.kube/pki/ca.crt", "/abs/u.crt", "/home/me/.kube/u.key", "/home/me/.kube/t", ".kube/./plugin"]
+    {
+        assert!(text.contains(path), "{path}: {}", *text);
+    }
+    assert!(!text.contains("secret-of-another"));
+    let error = client_kubeconfig("/x".into(), b"clusters: []").unwrap_err();
+    assert_eq!(error, DocumentFault::NoCluster);
+    let on_path = "{clusters: [{name: '', cluster: {server: 'https://a'}}], current-context: x, \
+         contexts: [{name: x, context: {user: u}}], users: [{name: u, user: {exec: {command: aws, apiVersion: v1}}}]}";
+    assert!(client_kubeconfig("/x".into(), on_path.as_bytes()).unwrap().contains("command: aws\n"));
+}
+
+use crate::{DiscoveryError, DocumentFault, ReadFile};
 
 proptest! {
     #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
