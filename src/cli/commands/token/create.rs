@@ -78,7 +78,7 @@ pub fn run(group: &GroupArgs, matches: &ArgMatches) -> Result<(), Exit> {
         return Err(Exit::failed("cannot use --certificate-key without --print-join-command"));
     }
     on_machine(async |machine| {
-        let (entries, limit) = args.wanted(&machine).await?;
+        let (entries, limit) = args.wanted(&machine)?;
         let admin = Administrator::find(group.kubeconfig.as_deref())?;
         let access = admin.access(limit)?;
         // Before anything is created: a token that nobody was told of helps nobody.
@@ -119,10 +119,10 @@ impl CreateArgs {
     }
 
     /// The tokens to create, and how long requests may be tried again.
-    async fn wanted(&self, machine: &Machine) -> Result<(Vec<BootstrapTokenEntry>, Duration), Exit> {
+    fn wanted(&self, machine: &Machine) -> Result<(Vec<BootstrapTokenEntry>, Duration), Exit> {
         if self.config.is_some() {
             let flags = InitFlags { skip_cri_detection: true, strict: self.strict, ..InitFlags::default() };
-            let init = load_init(machine, self.config.as_deref(), flags).await?.init;
+            let init = load_init(machine, self.config.as_deref(), flags)?.init;
             return Ok((init.bootstrap_tokens, init.timeouts.kubernetes_api_call));
         }
         let token = self.token.as_ref().filter(|token| !token.reveal().is_empty());
