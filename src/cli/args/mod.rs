@@ -36,8 +36,10 @@ pub enum Progress {
     Json,
 }
 
-/// Flags that every command takes.
+/// Flags that every command takes. They stand under a heading of their own, at the end: clap numbers what the program
+/// has, commands and flags in one, and would put these at that number among the flags of each command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global Options")]
 pub struct Global {
     /// Number for the log level verbosity: 1 tells what is decided, 5 what is run and why it failed, 6 every API request, 8 what was asked
     #[arg(
