@@ -25,9 +25,6 @@ pulled. The runtime's own sandbox image is compared with the one that the kubele
 Fix: pull the image by hand, name another --image-repository, or set imagePullPolicy; set the runtime's sandbox image
 ";
 
-/// As kubeadm: `constants.PullImageRetry`.
-const PULL_ATTEMPTS: usize = 5;
-
 impl Phase<Node> for Preflight {
     const ABOUT: &'static str = "Run pre-flight checks";
     const RANK: u16 = 100;
@@ -143,12 +140,5 @@ async fn ensure_image(runtime: &Runtime, socket: &str, image: &str, policy: Imag
         ImagePullPolicy::IfNotPresent if runtime.has_image(socket, image).await? => return Ok(()),
         _ => {}
     }
-    let mut outcome = runtime.pull(socket, image).await;
-    for _ in 1..PULL_ATTEMPTS {
-        if outcome.is_ok() {
-            break;
-        }
-        outcome = runtime.pull(socket, image).await;
-    }
-    outcome
+    runtime.pull(socket, image).await
 }

@@ -14,7 +14,7 @@ pub use crypto::install_crypto_provider;
 pub use discovery::HttpsDiscovery;
 pub use health::LocalHealth;
 pub use kube::ApiServer;
-pub use runtime::{CriRuntime, pull_stubbornly};
+pub use runtime::CriRuntime;
 
 /// The text of the deepest cause, shortened to one line: the outer links of a client's error only say that it failed.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {

@@ -2,7 +2,6 @@
 
 mod connection;
 mod messages;
-mod stubborn;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -13,7 +12,6 @@ use serde::Deserialize;
 
 use connection::{Call, Connection};
 use messages as cri;
-pub use stubborn::pull_stubbornly;
 
 const fn runtime(method: &'static str) -> Call {
     Call { service: "RuntimeService", method }

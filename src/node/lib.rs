@@ -26,7 +26,7 @@ pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRe
 pub use probe::{
     Entry, HealthAnswer, HealthBackend, Interface, KernelConfig, Probe, ProbeBackend, Question, ServerAnswer,
 };
-pub use runtime::{ContainerInfo, PULL_LIMIT, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus};
+pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, pull_stubbornly};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use wait::{Attempt, wait_for};
 

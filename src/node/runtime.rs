@@ -1,7 +1,8 @@
 //! The container runtime, spoken to over CRI.
 
+mod stubborn;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use kubewright_engine::{Capability, Effect, Failure};
@@ -9,8 +10,7 @@ use kubewright_engine::{Capability, Effect, Failure};
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
 
-/// How long one pull may take. kubeadm waits for ever; a registry that drips would hold `init` up without a word.
-pub const PULL_LIMIT: Duration = Duration::from_secs(30 * 60);
+pub use stubborn::pull_stubbornly;
 
 /// Why the container runtime did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -118,16 +118,9 @@ impl Runtime {
         self.backend.has_image(socket, image).await
     }
 
-    /// Pulls the image once, and gives up after [`PULL_LIMIT`].
+    /// Pulls the image as [`pull_stubbornly`] does.
     pub async fn pull(&self, socket: &str, image: &str) -> Result<(), Failure> {
-        let work = async {
-            tokio::time::timeout(PULL_LIMIT, self.backend.pull(socket, image)).await.unwrap_or_else(|_| {
-                let minutes = PULL_LIMIT.as_secs() / 60;
-                let message = format!("the image was not there after {minutes} minutes");
-                Err(RuntimeError::Failed { socket: socket.into(), call: "PullImage", message })
-            })
-        };
-        self.outward.perform(Effect::new("pull", image), work).await
+        self.outward.perform(Effect::new("pull", image), pull_stubbornly(&*self.backend, socket, image)).await
     }
 
     /// The newest container of each name in the namespace `kube-system`, running or not.

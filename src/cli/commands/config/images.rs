@@ -1,9 +1,9 @@
 //! `config images list|pull`.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use kubewright_cluster::pull_stubbornly;
 use kubewright_config::{ImageList, InitFlags, load_images};
 use kubewright_engine::FailureContext;
+use kubewright_node::pull_stubbornly;
 use serde::Serialize;
 
 use crate::backends::{Machine, host_facts, on_machine};

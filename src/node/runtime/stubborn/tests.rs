@@ -1,0 +1,82 @@
+//! A pull that fails is tried again, and ends.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::{ContainerInfo, RuntimeStatus};
+
+/// Fails so often, in one way.
+struct Flaky {
+    failures: usize,
+    asked: AtomicUsize,
+    reachable: bool,
+    hangs: bool,
+}
+
+impl Flaky {
+    fn new(failures: usize) -> Self {
+        Self { failures, asked: AtomicUsize::new(0), reachable: true, hangs: false }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl RuntimeBackend for Flaky {
+    async fn status(&self, _: &str) -> Result<RuntimeStatus, RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+
+    async fn cgroup_driver(&self, _: &str) -> Result<String, RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+
+    async fn has_image(&self, _: &str, _: &str) -> Result<bool, RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+
+    async fn pull(&self, socket: &str, _: &str) -> Result<(), RuntimeError> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        let (socket, message) = (socket.to_owned(), "no".to_owned());
+        match (self.asked.fetch_add(1, Ordering::Relaxed) < self.failures, self.reachable) {
+            (false, _) => Ok(()),
+            (true, true) => Err(RuntimeError::Failed { socket, call: "PullImage", message }),
+            (true, false) => Err(RuntimeError::Unreachable { socket, message }),
+        }
+    }
+
+    async fn containers(&self, _: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+}
+
+#[tokio::test]
+async fn tries_five_times() {
+    let runtime = Flaky::new(4);
+    pull_stubbornly(&runtime, "s", "i").await.unwrap();
+    assert_eq!(runtime.asked(), 5);
+    let runtime = Flaky::new(5);
+    pull_stubbornly(&runtime, "s", "i").await.unwrap_err();
+    assert_eq!(runtime.asked(), 5);
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_not_there_is_asked_once() {
+    let runtime = Flaky { reachable: false, ..Flaky::new(9) };
+    let error = pull_stubbornly(&runtime, "s", "i").await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Unreachable { .. }), "{error}");
+    assert_eq!(runtime.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_pull_that_hangs_has_an_end() {
+    let runtime = Flaky { hangs: true, ..Flaky::new(0) };
+    let error = pull_within(&runtime, "s", "i", Duration::from_millis(20)).await.unwrap_err();
+    assert!(error.to_string().contains("was not there after"), "{error}");
+}
