@@ -14,6 +14,7 @@ pub mod external_ca;
 pub mod external_etcd;
 pub mod issuing;
 pub mod joining;
+pub mod network;
 pub mod options;
 pub mod patching;
 pub mod paths;

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use kubewright_config::net::is_global_unicast;
-use kubewright_config::{HostFacts, VersionFacts, default_address, default_routes};
+use kubewright_config::{VersionFacts, default_address};
 
 use crate::checks::{Check, Finding, Name, Subject, warnings};
+use crate::network::network_facts;
 
 /// The check `AdvertiseAddress`.
 pub struct AdvertiseAddress;
@@ -59,7 +60,7 @@ impl Check for AdvertiseAddress {
             .map(|(other, name)| format!("{other} ({name})"))
             .collect();
         if !others.is_empty() {
-            let why = match default_address(address.is_ipv6(), &host(subject)) == Some(address) {
+            let why = match default_address(address.is_ipv6(), &network_facts(&**subject.probe)) == Some(address) {
                 true => format!("the first of {}, which has the default route", holder.name),
                 false => format!("of {}, as the configuration says", holder.name),
             };
@@ -69,23 +70,5 @@ impl Check for AdvertiseAddress {
             );
         }
         Vec::new()
-    }
-}
-
-/// The machine as the configuration's defaults see it.
-fn host(subject: &Subject<'_>) -> HostFacts {
-    let (ipv4, ipv6) =
-        (subject.probe.read("/proc/net/route".into()), subject.probe.read("/proc/net/ipv6_route".into()));
-    let interfaces = subject.probe.interfaces().into_iter().map(|found| kubewright_config::Interface {
-        name: found.name,
-        up: found.up,
-        loopback: found.loopback,
-        point_to_point: found.point_to_point,
-        addresses: found.addresses,
-    });
-    HostFacts {
-        interfaces: interfaces.collect(),
-        default_routes: default_routes(ipv4.as_deref(), ipv6.as_deref()),
-        ..HostFacts::default()
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
-use kubewright_config::{DefaultRoute, HostFacts, Interface};
+use kubewright_config::HostFacts;
 use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
-use kubewright_node::{Backends, ProbeBackend, ServiceBackend, SystemClock};
+use kubewright_node::{Backends, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
+use kubewright_phases::network::network_facts;
 
 use crate::exit::Exit;
 
@@ -59,18 +60,8 @@ pub async fn node_facts(backends: &Backends) -> HostFacts {
 /// program, whatever is configured.
 pub fn host_facts(backends: &Backends) -> HostFacts {
     let probe = &backends.probe;
-    let interfaces = probe.interfaces().into_iter().map(|found| Interface {
-        name: found.name,
-        up: found.up,
-        loopback: found.loopback,
-        point_to_point: found.point_to_point,
-        addresses: found.addresses,
-    });
     let facts = HostFacts {
         hostname: probe.hostname(),
-        interfaces: interfaces.collect(),
-        default_routes: default_routes(&**probe),
-        resolved_active: false,
         cri_sockets: kubewright_config::cri_socket_paths()
             .into_iter()
             .filter(|path| probe.socket_answers(Utf8Path::new(path)))
@@ -80,16 +71,11 @@ pub fn host_facts(backends: &Backends) -> HostFacts {
             .into_iter()
             .filter(|(name, value)| name.to_ascii_lowercase().ends_with("_proxy") && !value.is_empty())
             .collect(),
-        version_labels: Vec::new(),
+        ..network_facts(&**probe)
     };
     tracing::info!("[host] name {:?}, container runtimes answer at {:?}", facts.hostname, facts.cri_sockets);
     tracing::debug!("[host] default routes {:?}", facts.default_routes);
     facts
-}
-
-fn default_routes(probe: &dyn ProbeBackend) -> Option<Vec<DefaultRoute>> {
-    let (ipv4, ipv6) = (probe.read("/proc/net/route".into()), probe.read("/proc/net/ipv6_route".into()));
-    kubewright_config::default_routes(ipv4.as_deref(), ipv6.as_deref())
 }
 
 async fn resolved_active(services: &dyn ServiceBackend) -> bool {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use crate::kube::answer;
-use crate::{innermost, shorten};
+use crate::{innermost, is_this_machine, shorten};
 
 /// How long one request may take, from connecting to the last byte.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ impl HttpsDiscovery {
         client: ClientBuilder,
     ) -> Result<Zeroizing<Vec<u8>>, KubeError> {
         let work = async {
-            let local = url.host_str().is_some_and(is_local);
+            let local = url.host_str().is_some_and(is_this_machine);
             let client = if local { client.no_proxy() } else { client };
             let client = client.connect_timeout(CONNECT_LIMIT).build();
             let client = client.map_err(|error| asked.error(KubeErrorKind::Access, innermost(&error)))?;
@@ -176,11 +176,6 @@ fn securely() -> Policy {
 fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'))
-}
-
-fn is_local(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Health endpoints of this machine, such as `https://127.0.0.1:6443/livez`: an answer is all that is asked for, so no
 //! certificate is verified and no credentials are sent. And single questions to servers elsewhere, where both happen.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +8,7 @@ use kubewright_node::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Response};
 
-use crate::innermost;
+use crate::{innermost, is_this_machine};
 
 /// How long one request may take, from connecting to the last byte.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -76,7 +75,8 @@ fn logged(url: &str, status: Result<u16, &String>) {
 async fn question_to_a_server(question: &Question) -> Result<ServerAnswer, String> {
     let failed = |error: reqwest::Error| words(&error, question.limit);
     let mut client = Client::builder().redirect(Policy::none()).timeout(question.limit);
-    if on_this_machine(&question.url) {
+    let uri = question.url.parse::<http::Uri>().ok();
+    if uri.as_ref().and_then(http::Uri::host).is_some_and(is_this_machine) {
         // As Go: never through a proxy, whatever the environment says.
         client = client.no_proxy();
     }
@@ -90,12 +90,6 @@ async fn question_to_a_server(question: &Question) -> Result<ServerAnswer, Strin
     let body = beginning(&mut response).await.map_err(failed)?;
     let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
     Ok(ServerAnswer { status: response.status().as_u16(), date, body })
-}
-
-fn on_this_machine(url: &str) -> bool {
-    let uri = url.parse::<http::Uri>().ok();
-    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 async fn beginning(response: &mut Response) -> reqwest::Result<String> {

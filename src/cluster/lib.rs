@@ -16,6 +16,12 @@ pub use health::LocalHealth;
 pub use kube::ApiServer;
 pub use runtime::CriRuntime;
 
+/// Whether a URL's host is this machine, which Go never asks a proxy for.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
 /// The text of the deepest cause, shortened to one line: the outer links of a client's error only say that it failed.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;

@@ -1,10 +1,10 @@
 //! Which proxy a connection to the API server takes. The rules are client-go's: `proxy-url` of the kubeconfig, else
 //! `HTTPS_PROXY` unless `NO_PROXY` names the server, and never a proxy to this machine itself.
 
-use std::net::IpAddr;
-
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+use crate::is_this_machine;
 
 /// The proxy settings of the environment.
 pub(super) struct Proxies {
@@ -32,7 +32,7 @@ impl Proxies {
                     .intercept(server)
                     .ok_or("the kubeconfig's proxy-url is not a URL")?,
             ),
-            None if is_local(server) => None,
+            None if server.host().is_some_and(is_this_machine) => None,
             None => self
                 .exceptions(server)
                 .and_then(|no| Matcher::builder().https(&*self.https).no(no).build().intercept(server)),
@@ -64,11 +64,6 @@ impl Proxies {
         }
         Some(entries.join(","))
     }
-}
-
-fn is_local(server: &Uri) -> bool {
-    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
