@@ -18,7 +18,7 @@ use crate::facts::{ResolvConf, VersionFacts};
 use crate::host::HostFacts;
 use crate::model::{ClusterConfiguration, InitConfiguration};
 use crate::validate::Check;
-use crate::yaml::{self, Document};
+use crate::yaml;
 use rules::Rules;
 use shape::{SHAPES, Shape};
 
@@ -140,18 +140,15 @@ pub fn config_hash<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> String {
     format!("sha256:{}", hex::encode(hash.finalize()))
 }
 
-/// Makes the kubelet's document.
+/// Makes the kubelet's document from the user's, which is the one that is checked.
 pub(crate) fn kubelet(
-    given: Option<&Document>,
     cluster: &ClusterConfiguration,
     facts: &VersionFacts,
     host: &HostFacts,
     check: &mut Check<'_>,
 ) -> KubeletDoc {
-    if let Some(given) = given {
-        checked(given, &SHAPES.kubelet, check, kubelet::check);
-    }
-    let mut merge = Merge::new(&facts.kubelet.zero_document, KUBELET_API, "KubeletConfiguration", given, check);
+    checked(&SHAPES.kubelet, check, kubelet::check);
+    let mut merge = Merge::new(&facts.kubelet.zero_document, KUBELET_API, "KubeletConfiguration", check);
     merge.default("staticPodPath", "/etc/kubernetes/manifests".into());
     merge.default("clusterDNS", json!([cluster.dns_ip()]));
     // An empty list is the user's wish; Go leaves it out when it writes the document.
@@ -164,10 +161,10 @@ pub(crate) fn kubelet(
     merge.default("healthzBindAddress", "127.0.0.1".into());
     merge.default("healthzPort", 10248.into());
     if merge.get("readOnlyPort").and_then(Value::as_i64).is_some_and(|port| port != 0) {
-        merge.warn("readOnlyPort", "the read-only port lets everyone read; 0 closes it");
+        merge.check.warn("readOnlyPort", "the read-only port lets everyone read; 0 closes it");
     }
     if merge.get("rotateCertificates") == Some(&Value::Bool(false)) {
-        merge.warn("rotateCertificates", "taken as true: certificates are always rotated");
+        merge.check.warn("rotateCertificates", "taken as true: certificates are always rotated");
     }
     merge.set("rotateCertificates", true.into());
     if let Some(driver) = &facts.kubelet.cgroup_driver {
@@ -188,22 +185,19 @@ pub(crate) fn kubelet(
             None
         }
     };
-    KubeletDoc { document: merge.finish(), user_supplied: given.is_some(), node_resolv_conf }
+    KubeletDoc { document: merge.document, user_supplied: check.document.is_some(), node_resolv_conf }
 }
 
-/// Makes kube-proxy's document.
+/// Makes kube-proxy's document from the user's, which is the one that is checked.
 pub(crate) fn kube_proxy(
-    given: Option<&Document>,
     init: &InitConfiguration,
     cluster: &ClusterConfiguration,
     facts: &VersionFacts,
     check: &mut Check<'_>,
 ) -> KubeProxyDoc {
-    if let Some(given) = given {
-        let pod_subnet = cluster.networking.pod_subnet.is_some();
-        checked(given, &SHAPES.kube_proxy, check, |rules| kube_proxy::check(rules, pod_subnet, facts));
-    }
-    let mut merge = Merge::new(&facts.kube_proxy.zero_document, KUBE_PROXY_API, "KubeProxyConfiguration", given, check);
+    let pod_subnet = cluster.networking.pod_subnet.is_some();
+    checked(&SHAPES.kube_proxy, check, |rules| kube_proxy::check(rules, pod_subnet, facts));
+    let mut merge = Merge::new(&facts.kube_proxy.zero_document, KUBE_PROXY_API, "KubeProxyConfiguration", check);
     let any = if init.local_api_endpoint.advertise_address.is_ipv4() { "0.0.0.0" } else { "::" };
     merge.default("bindAddress", any.into());
     if let Some(pods) = &cluster.networking.pod_subnet {
@@ -215,29 +209,28 @@ pub(crate) fn kube_proxy(
     {
         merge.set("featureGates.IPv6DualStack", (*on).into());
     }
-    KubeProxyDoc { document: merge.finish(), user_supplied: given.is_some() }
+    KubeProxyDoc { document: merge.document, user_supplied: check.document.is_some() }
 }
 
 /// Checks the types of a user's document, and its rules if the types are right.
-fn checked(given: &Document, shape: &Shape, check: &mut Check<'_>, rules: impl FnOnce(&mut Rules<'_, '_, '_>)) {
-    let before = check.errors.len();
-    shape.check(given, check);
-    if check.errors.len() == before {
+fn checked(shape: &Shape, check: &mut Check<'_>, rules: impl FnOnce(&mut Rules<'_, '_>)) {
+    let Some(given) = check.document else { return };
+    shape.check("", given.value(), check);
+    if check.errors.is_empty() {
         rules(&mut Rules::new(given, check));
     }
 }
 
 /// A user's document laid over the zero values, to which defaults are added.
-struct Merge<'a, 'b, 'd> {
+struct Merge<'a, 'b> {
     document: Value,
-    given: Option<&'d Document>,
     check: &'b mut Check<'a>,
 }
 
-impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
-    fn new(zero: &Value, api: &str, kind: &str, given: Option<&'d Document>, check: &'b mut Check<'a>) -> Self {
+impl<'a, 'b> Merge<'a, 'b> {
+    fn new(zero: &Value, api: &str, kind: &str, check: &'b mut Check<'a>) -> Self {
         let mut document = zero.clone();
-        if let Some(given) = given {
+        if let Some(given) = check.document {
             check.warnings.extend(given.duplicates().iter().map(crate::wire::duplicate));
             overlay(&mut document, given.value());
         }
@@ -245,7 +238,7 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
             map.insert("apiVersion".to_owned(), api.into());
             map.insert("kind".to_owned(), kind.into());
         }
-        Self { document, given, check }
+        Self { document, check }
     }
 
     fn get(&self, path: &str) -> Option<&Value> {
@@ -294,17 +287,8 @@ impl<'a, 'b, 'd> Merge<'a, 'b, 'd> {
             self.set(path, value);
         } else if let Some(chosen) = self.get(path).filter(|chosen| **chosen != value) {
             let message = format!("the recommended value is {value}; kept {chosen}");
-            self.warn(path, &message);
+            self.check.warn(path, message);
         }
-    }
-
-    fn warn(&mut self, path: &str, message: &str) {
-        let line = self.given.map(|document| document.line(path));
-        self.check.warnings.push(crate::Warning::new(path, message).at(line));
-    }
-
-    fn finish(self) -> Value {
-        self.document
     }
 }
 

@@ -208,8 +208,12 @@ pub(crate) fn init_from(
             if let Some(name) = &flags.node_name {
                 rename(&mut init.node_registration, name, host);
             }
-            let kubelet = component::kubelet(sources.kubelet, &cluster, &facts, host, &mut check);
-            let kube_proxy = component::kube_proxy(sources.kube_proxy, &init, &cluster, &facts, &mut check);
+            told.take(check);
+            check = Check::new(sources.kubelet);
+            let kubelet = component::kubelet(&cluster, &facts, host, &mut check);
+            told.take(check);
+            check = Check::new(sources.kube_proxy);
+            let kube_proxy = component::kube_proxy(&init, &cluster, &facts, &mut check);
             Some(Init { init, cluster, kubelet, kube_proxy, facts })
         }
         _ => None,

@@ -62,8 +62,13 @@ impl<'a> Check<'a> {
 
     /// Notes a warning with its line.
     pub fn warn(&mut self, field: &str, message: impl Into<String>) {
-        let line = self.document.map(|document| document.line(field));
-        self.warnings.push(Warning::new(field, message).at(line));
+        self.tell(Warning::new(field, message));
+    }
+
+    /// Takes over a warning, with its line.
+    pub fn tell(&mut self, warning: Warning) {
+        let line = self.document.map(|document| document.line(&warning.field));
+        self.warnings.push(warning.at(line));
     }
 
     /// Takes a result's value, or notes its error and takes `fallback`.

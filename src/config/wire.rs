@@ -49,13 +49,7 @@ impl<'a> Reader<'a> {
 
     fn unknown(&mut self, path: String, known: &[&str], key: &str) {
         let line = Some(self.document.line(&path));
-        let (message, fix) = match closest(key, known) {
-            Some(name) => {
-                (format!("unknown field, ignored; did you mean `{name}`?"), format!("did you mean `{name}`?"))
-            }
-            None => ("unknown field, ignored".to_owned(), "remove it".to_owned()),
-        };
-        self.warnings.push(Warning::new(path, message).at(line).refused("unknown field", fix));
+        self.warnings.push(unknown_field(path, key, known, "ignored").at(line));
     }
 
     /// Reads a part of the value that stands at a longer path.
@@ -67,17 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expected(&mut self, what: &str, value: &Value, fix: &str) {
-        let found = match value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "a map",
-        };
-        let mut error = ConfigError::field(self.path.clone(), format!("expected {what}, found {found}"));
-        error.value = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)).then(|| value.to_string());
-        error.hint = Some(fix.to_owned());
+        let error = mismatch(&self.path, what, value, fix);
         self.errors.push(error.at(Some(self.document.line(&self.path))));
     }
 
@@ -114,6 +98,31 @@ impl<'a> Reader<'a> {
         }
         map
     }
+}
+
+/// Tells of a value of the wrong type.
+pub(crate) fn mismatch(path: &str, what: &str, value: &Value, fix: &str) -> ConfigError {
+    let found = match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    };
+    let mut error = ConfigError::field(path, format!("expected {what}, found {found}")).hint(fix);
+    error.value = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)).then(|| value.to_string());
+    error
+}
+
+/// Tells of a field that nobody knows, and what was done with it.
+pub(crate) fn unknown_field(path: String, key: &str, known: &[&str], done: &str) -> Warning {
+    let meant = closest(key, known).map(|name| format!("did you mean `{name}`?"));
+    let (suffix, fix) = match meant {
+        Some(meant) => (format!("; {meant}"), meant),
+        None => (String::new(), "remove it".to_owned()),
+    };
+    Warning::new(path, format!("unknown field, {done}{suffix}")).refused("unknown field", fix)
 }
 
 /// Tells of a key that stands twice.

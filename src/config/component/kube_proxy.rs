@@ -11,7 +11,7 @@ use crate::yaml;
 const LOCAL_MODES: [&str; 4] = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"];
 
 /// Checks a document whose types are right.
-pub(super) fn check(rules: &mut Rules<'_, '_, '_>, pod_subnet: bool, facts: &VersionFacts) {
+pub(super) fn check(rules: &mut Rules<'_, '_>, pod_subnet: bool, facts: &VersionFacts) {
     let modes: Vec<&str> = facts.kube_proxy.modes.iter().map(String::as_str).collect();
     rules.one_of("mode", &modes);
     rules.range(&["iptables.masqueradeBit", "nftables.masqueradeBit"], 0, 31);
@@ -26,13 +26,13 @@ pub(super) fn check(rules: &mut Rules<'_, '_, '_>, pod_subnet: bool, facts: &Ver
     if let Some(text) = rules.text("clusterCIDR")
         && let Err(error) = text.parse::<Subnets>()
     {
-        rules.invalid("clusterCIDR", text, error.to_string(), "leave it out to have networking.podSubnet");
+        rules.check.invalid("clusterCIDR", text, error.to_string(), "leave it out to have networking.podSubnet");
     }
     sync_periods(rules);
     local_traffic(rules, pod_subnet);
 }
 
-fn sync_periods(rules: &mut Rules<'_, '_, '_>) {
+fn sync_periods(rules: &mut Rules<'_, '_>) {
     for backend in ["iptables", "ipvs", "nftables"] {
         let (least, period) = (yaml::child(backend, "minSyncPeriod"), yaml::child(backend, "syncPeriod"));
         let duration = |path: &str| duration::parse(rules.text(path)?).ok().filter(|period| !period.is_zero());
@@ -40,12 +40,12 @@ fn sync_periods(rules: &mut Rules<'_, '_, '_>) {
         let all = duration(&period).unwrap_or(std::time::Duration::from_secs(30));
         if duration(&least).is_some_and(|least| least > all) {
             let reason = format!("must not be more than {period} ({})", duration::format(all));
-            rules.invalid(&least, rules.text(&least).unwrap_or_default(), reason, format!("raise {period}"));
+            rules.check.invalid(&least, rules.text(&least).unwrap_or_default(), reason, format!("raise {period}"));
         }
     }
 }
 
-fn local_traffic(rules: &mut Rules<'_, '_, '_>, pod_subnet: bool) {
+fn local_traffic(rules: &mut Rules<'_, '_>, pod_subnet: bool) {
     rules.one_of("detectLocalMode", &LOCAL_MODES);
     let needed = match rules.text("detectLocalMode") {
         Some("BridgeInterface") => "detectLocal.bridgeInterface",
@@ -56,6 +56,6 @@ fn local_traffic(rules: &mut Rules<'_, '_, '_>, pod_subnet: bool) {
     if rules.text(needed).is_none() {
         let mode = rules.text("detectLocalMode").unwrap_or_default();
         let reason = format!("needs {needed}, which is not set");
-        rules.invalid("detectLocalMode", mode, reason, "set it, or leave detectLocalMode out");
+        rules.check.invalid("detectLocalMode", mode, reason, "set it, or leave detectLocalMode out");
     }
 }

@@ -27,7 +27,7 @@ const SIGNALS: [&str; 9] = [
 const RESOURCES: [&str; 4] = ["cpu", "memory", "ephemeral-storage", "pid"];
 
 /// Checks a document whose types are right.
-pub(super) fn check(rules: &mut Rules<'_, '_, '_>) {
+pub(super) fn check(rules: &mut Rules<'_, '_>) {
     numbers(rules);
     words(rules);
     addresses(rules);
@@ -36,11 +36,11 @@ pub(super) fn check(rules: &mut Rules<'_, '_, '_>) {
     reservations(rules);
     rules.taints("registerWithTaints");
     if let Some(size) = rules.text("containerLogMaxSize").filter(|size| !is_quantity(size)) {
-        rules.invalid("containerLogMaxSize", size, "not an amount of bytes", "for example 10Mi");
+        rules.check.invalid("containerLogMaxSize", size, "not an amount of bytes", "for example 10Mi");
     }
 }
 
-fn numbers(rules: &mut Rules<'_, '_, '_>) {
+fn numbers(rules: &mut Rules<'_, '_>) {
     const NOT_NEGATIVE: [&str; 10] = [
         "eventBurst",
         "eventRecordQPS",
@@ -70,7 +70,7 @@ fn numbers(rules: &mut Rules<'_, '_, '_>) {
         };
         let relation = if low.is_some() { "less" } else { "more" };
         let value = low.or(high).unwrap_or_default();
-        rules.error(
+        rules.check.error(
             ConfigError::number(path, value, format!("must be {relation} than {other}"))
                 .hint("set both, the low one below the high one"),
         );
@@ -78,11 +78,11 @@ fn numbers(rules: &mut Rules<'_, '_, '_>) {
     if let Some(factor) = rules.get("memoryThrottlingFactor").and_then(serde_json::Value::as_f64)
         && (factor <= 0.0 || factor > 1.0)
     {
-        rules.invalid("memoryThrottlingFactor", factor, "must be above 0 and at most 1", "0.9 is the default");
+        rules.check.invalid("memoryThrottlingFactor", factor, "must be above 0 and at most 1", "0.9 is the default");
     }
 }
 
-fn words(rules: &mut Rules<'_, '_, '_>) {
+fn words(rules: &mut Rules<'_, '_>) {
     rules.one_of("cgroupDriver", &["systemd", "cgroupfs"]);
     rules.one_of("authorization.mode", &["Webhook", "AlwaysAllow"]);
     rules.one_of("cpuManagerPolicy", &["none", "static"]);
@@ -111,22 +111,22 @@ fn words(rules: &mut Rules<'_, '_, '_>) {
         };
         if rules.text(cgroup).is_none() {
             let reason = format!("the cgroup on which it is enforced is not named by {cgroup}");
-            rules.invalid(&path, what, reason, format!("set {cgroup}, or leave the entry out"));
+            rules.check.invalid(&path, what, reason, format!("set {cgroup}, or leave the entry out"));
         }
     }
 }
 
-fn addresses(rules: &mut Rules<'_, '_, '_>) {
+fn addresses(rules: &mut Rules<'_, '_>) {
     rules.address("address", "0.0.0.0");
     rules.address("healthzBindAddress", "127.0.0.1");
     for (path, text) in rules.list("clusterDNS") {
         if net::parse_ip(text).is_none() {
             let fix = "leave it out to have the address of the DNS service";
-            rules.invalid(&path, text, "not an IP address; pods would have no DNS", fix);
+            rules.check.invalid(&path, text, "not an IP address; pods would have no DNS", fix);
         }
     }
     if let Some(domain) = rules.text("clusterDomain").filter(|domain| !net::is_dns_subdomain(domain)) {
-        rules.invalid(
+        rules.check.invalid(
             "clusterDomain",
             domain,
             "not a lower-case DNS name",
@@ -135,7 +135,7 @@ fn addresses(rules: &mut Rules<'_, '_, '_>) {
     }
 }
 
-fn durations(rules: &mut Rules<'_, '_, '_>) {
+fn durations(rules: &mut Rules<'_, '_>) {
     let duration = |path: &str| duration::parse(rules.text(path)?).ok();
     let (all, critical) = (duration("shutdownGracePeriod"), duration("shutdownGracePeriodCriticalPods"));
     let (oldest, youngest) = (duration("imageMaximumGCAge"), duration("imageMinimumGCAge"));
@@ -143,20 +143,25 @@ fn durations(rules: &mut Rules<'_, '_, '_>) {
     if critical > Some(all.unwrap_or_default()) {
         let path = "shutdownGracePeriodCriticalPods";
         let reason = "it is a part of shutdownGracePeriod, which is shorter";
-        rules.invalid(path, rules.text(path).unwrap_or_default(), reason, "set shutdownGracePeriod to more");
+        rules.check.invalid(path, rules.text(path).unwrap_or_default(), reason, "set shutdownGracePeriod to more");
     }
     if oldest.is_some_and(|oldest| !oldest.is_zero() && Some(oldest) <= youngest) {
         let path = "imageMaximumGCAge";
         let reason = "must be more than imageMinimumGCAge";
-        rules.invalid(path, rules.text(path).unwrap_or_default(), reason, "raise it, or lower imageMinimumGCAge");
+        rules.check.invalid(path, rules.text(path).unwrap_or_default(), reason, "raise it, or lower imageMinimumGCAge");
     }
     if quota.is_some_and(|quota| quota.as_micros() < 1000 || quota.as_secs_f64() > 1.0) {
         let path = "cpuCFSQuotaPeriod";
-        rules.invalid(path, rules.text(path).unwrap_or_default(), "must be between 1ms and 1s", "100ms is the default");
+        rules.check.invalid(
+            path,
+            rules.text(path).unwrap_or_default(),
+            "must be between 1ms and 1s",
+            "100ms is the default",
+        );
     }
 }
 
-fn eviction(rules: &mut Rules<'_, '_, '_>) {
+fn eviction(rules: &mut Rules<'_, '_>) {
     for field in ["evictionHard", "evictionSoft", "evictionMinimumReclaim", "evictionSoftGracePeriod"] {
         for (signal, value) in rules.texts(field) {
             let path = yaml::child(field, signal);
@@ -165,13 +170,13 @@ fn eviction(rules: &mut Rules<'_, '_, '_>) {
                     Some(meant) => format!("did you mean {meant}?"),
                     None => format!("known are {}", SIGNALS.join(", ")),
                 };
-                rules.invalid(&path, signal, "the kubelet has no such signal", fix);
+                rules.check.invalid(&path, signal, "the kubelet has no such signal", fix);
             } else if field == "evictionSoftGracePeriod" {
                 if duration::parse(value).is_err() {
-                    rules.invalid(&path, value, "not a duration", "for example 1m30s");
+                    rules.check.invalid(&path, value, "not a duration", "for example 1m30s");
                 }
             } else if !is_threshold(value) {
-                rules.invalid(&path, value, "neither a percentage nor an amount", "for example 10% or 500Mi");
+                rules.check.invalid(&path, value, "neither a percentage nor an amount", "for example 10% or 500Mi");
             }
         }
     }
@@ -179,7 +184,7 @@ fn eviction(rules: &mut Rules<'_, '_, '_>) {
     for (signal, _) in rules.texts("evictionSoft") {
         if SIGNALS.contains(&signal) && !periods.contains(&signal) {
             let error = ConfigError::field(yaml::child("evictionSoft", signal), "it has no evictionSoftGracePeriod");
-            rules.error(error.hint(format!("add `{signal}: 1m30s` to evictionSoftGracePeriod")));
+            rules.check.error(error.hint(format!("add `{signal}: 1m30s` to evictionSoftGracePeriod")));
         }
     }
 }
@@ -191,15 +196,15 @@ fn is_threshold(value: &str) -> bool {
     }
 }
 
-fn reservations(rules: &mut Rules<'_, '_, '_>) {
+fn reservations(rules: &mut Rules<'_, '_>) {
     for field in ["systemReserved", "kubeReserved"] {
         for (resource, amount) in rules.texts(field) {
             let path = yaml::child(field, resource);
             if !RESOURCES.contains(&resource) {
                 let reason = "the kubelet cannot reserve this resource";
-                rules.invalid(&path, resource, reason, format!("known are {}", RESOURCES.join(", ")));
+                rules.check.invalid(&path, resource, reason, format!("known are {}", RESOURCES.join(", ")));
             } else if !is_quantity(amount) || amount.starts_with('-') {
-                rules.invalid(&path, amount, "not an amount", "for example 500m of cpu or 1Gi of memory");
+                rules.check.invalid(&path, amount, "not an amount", "for example 500m of cpu or 1Gi of memory");
             }
         }
     }
@@ -209,10 +214,10 @@ fn reservations(rules: &mut Rules<'_, '_, '_>) {
             matches!((first.parse::<u32>(), last.parse::<u32>()), (Ok(first), Ok(last)) if first <= last)
         };
         if !cpus.split(',').all(range) {
-            rules.invalid("reservedSystemCPUs", cpus, "not a list of processors", "for example 0,2-3");
+            rules.check.invalid("reservedSystemCPUs", cpus, "not a list of processors", "for example 0,2-3");
         } else if rules.text("systemReservedCgroup").is_some() || rules.text("kubeReservedCgroup").is_some() {
             let reason = "excludes systemReservedCgroup and kubeReservedCgroup";
-            rules.invalid("reservedSystemCPUs", cpus, reason, "remove the one or the others");
+            rules.check.invalid("reservedSystemCPUs", cpus, reason, "remove the one or the others");
         }
     }
 }

@@ -8,40 +8,24 @@ use crate::validate::Check;
 use crate::yaml::{self, Document};
 
 /// A user's document while its rules are checked.
-pub(super) struct Rules<'c, 'a, 'd> {
-    document: &'d Document,
-    check: &'c mut Check<'a>,
+pub(super) struct Rules<'c, 'a> {
+    document: &'a Document,
+    /// Where faults are noted.
+    pub check: &'c mut Check<'a>,
 }
 
-impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
-    pub fn new(document: &'d Document, check: &'c mut Check<'a>) -> Self {
+impl<'c, 'a> Rules<'c, 'a> {
+    pub fn new(document: &'a Document, check: &'c mut Check<'a>) -> Self {
         Self { document, check }
     }
 
-    /// Notes a fault with its line in this document.
-    pub fn error(&mut self, error: ConfigError) {
-        let line = Some(self.document.line(&error.field));
-        self.check.errors.push(error.at(line));
-    }
-
-    /// Notes a fault of a value, and what to change.
-    pub fn invalid(
-        &mut self,
-        path: &str,
-        value: impl std::fmt::Display,
-        reason: impl Into<String>,
-        fix: impl Into<String>,
-    ) {
-        self.error(ConfigError::invalid(path, value, reason).hint(fix));
-    }
-
     /// Returns the value that the user gave.
-    pub fn get(&self, path: &str) -> Option<&'d Value> {
+    pub fn get(&self, path: &str) -> Option<&'a Value> {
         let value = path.split('.').try_fold(self.document.value(), |value, key| value.get(key))?;
         (!value.is_null()).then_some(value)
     }
 
-    pub fn text(&self, path: &str) -> Option<&'d str> {
+    pub fn text(&self, path: &str) -> Option<&'a str> {
         self.get(path)?.as_str().filter(|text| !text.is_empty())
     }
 
@@ -50,15 +34,15 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
     }
 
     /// Returns a map of text; the keys may have dots.
-    pub fn texts(&self, path: &str) -> Vec<(&'d str, &'d str)> {
+    pub fn texts(&self, path: &str) -> Vec<(&'a str, &'a str)> {
         let map = self.get(path).and_then(Value::as_object);
         map.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
     }
 
     /// Returns a list of text, each with its path.
-    pub fn list(&self, path: &str) -> Vec<(String, &'d str)> {
+    pub fn list(&self, path: &str) -> Vec<(String, &'a str)> {
         let list = self.get(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let entry = |(index, value): (usize, &'d Value)| Some((yaml::item(path, index), value.as_str()?));
+        let entry = |(index, value): (usize, &'a Value)| Some((yaml::item(path, index), value.as_str()?));
         list.iter().enumerate().filter_map(entry).collect()
     }
 
@@ -71,7 +55,7 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
                     _ => format!("must be between {least} and {most}"),
                 };
                 let error = ConfigError::number(*path, number, reason);
-                self.error(error.hint("choose another number, or leave it out to have the default"));
+                self.check.error(error.hint("choose another number, or leave it out to have the default"));
             }
         }
     }
@@ -89,7 +73,7 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
                 Some(meant) => format!("write {meant}"),
                 None => "choose one of these, or leave it out to have the default".to_owned(),
             };
-            self.invalid(path, text, format!("must be one of {}", known.join(", ")), fix);
+            self.check.invalid(path, text, format!("must be one of {}", known.join(", ")), fix);
         }
     }
 
@@ -105,7 +89,7 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
         if let Some(text) = self.text(path)
             && net::parse_ip(text).is_none()
         {
-            self.invalid(path, text, "not an IP address", format!("for example {example}"));
+            self.check.invalid(path, text, "not an IP address", format!("for example {example}"));
         }
     }
 
@@ -114,7 +98,7 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
         let Some(text) = self.text(path) else { return };
         let host_port = net::HostPort::parse(text, Some(1));
         if !host_port.is_ok_and(|it| it.ip().is_some()) {
-            self.invalid(path, text, "not an IP address with a port", format!("for example {example}"));
+            self.check.invalid(path, text, "not an IP address with a port", format!("for example {example}"));
         }
     }
 
@@ -122,7 +106,7 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
     pub fn cidrs(&mut self, path: &str, word: Option<&str>) {
         for (path, text) in self.list(path) {
             if net::parse_cidr(text).is_none() && Some(text) != word {
-                self.invalid(&path, text, "not a subnet", "for example 10.0.0.0/8");
+                self.check.invalid(&path, text, "not a subnet", "for example 10.0.0.0/8");
             }
         }
     }
@@ -137,8 +121,6 @@ impl<'c, 'a, 'd> Rules<'c, 'a, 'd> {
             effect: text(taint, "effect"),
             time_added: None,
         };
-        let mut check = Check::new(Some(self.document));
-        check.taints(path, list.iter().map(taint).collect());
-        self.check.errors.append(&mut check.errors);
+        self.check.taints(path, list.iter().map(taint).collect());
     }
 }

@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::duration::{self, DurationError};
-use crate::error::{ConfigError, Warning};
+use crate::error::ConfigError;
 use crate::validate::Check;
-use crate::wire::closest;
-use crate::yaml::{self, Document};
+use crate::wire::{mismatch, unknown_field};
+use crate::yaml;
 
 /// The type of a value.
 #[derive(Debug)]
@@ -70,114 +70,82 @@ impl Shape {
         }
     }
 
-    /// Notes every wrong type of a document, and warns of fields that it does not have.
-    pub fn check(&self, document: &Document, check: &mut Check<'_>) {
-        let mut found = Found { document, check };
-        found.value("", document.value(), self);
-    }
-}
-
-struct Found<'c, 'a, 'd> {
-    document: &'d Document,
-    check: &'c mut Check<'a>,
-}
-
-impl Found<'_, '_, '_> {
-    fn value(&mut self, path: &str, value: &Value, shape: &Shape) {
-        match (shape, value) {
+    /// Notes every wrong type in a value, and warns of fields that it does not have.
+    pub fn check(&self, path: &str, value: &Value, check: &mut Check<'_>) {
+        match (self, value) {
             // Go leaves the zero value for `null`.
             (_, Value::Null)
-            | (Shape::Text, Value::String(_))
-            | (Shape::Flag, Value::Bool(_))
-            | (Shape::Number | Shape::Frequency | Shape::Quantity, Value::Number(_)) => {}
-            (Shape::Text, Value::Bool(_) | Value::Number(_)) => self.wrong(path, value, "a string", "put it in quotes"),
-            (Shape::Text, _) => self.wrong(path, value, "a string", "write one text"),
-            (Shape::Flag, Value::String(text)) if text == "true" || text == "false" => {
-                self.wrong(path, value, "true or false", "remove the quotes");
+            | (Self::Text, Value::String(_))
+            | (Self::Flag, Value::Bool(_))
+            | (Self::Number | Self::Frequency | Self::Quantity, Value::Number(_)) => {}
+            (Self::Text, Value::Bool(_) | Value::Number(_)) => {
+                wrong(check, path, value, "a string", "put it in quotes")
             }
-            (Shape::Flag, _) => self.wrong(path, value, "true or false", "write true or false"),
-            (Shape::Whole(least, most), Value::Number(number)) => {
+            (Self::Text, _) => wrong(check, path, value, "a string", "write one text"),
+            (Self::Flag, Value::String(text)) if text == "true" || text == "false" => {
+                wrong(check, path, value, "true or false", "remove the quotes");
+            }
+            (Self::Flag, _) => wrong(check, path, value, "true or false", "write true or false"),
+            (Self::Whole(least, most), Value::Number(number)) => {
                 if !number.as_i64().is_some_and(|number| (*least..=*most).contains(&number)) {
-                    self.wrong(path, value, "a whole number", &format!("choose one from {least} to {most}"));
+                    wrong(check, path, value, "a whole number", &format!("choose one from {least} to {most}"));
                 }
             }
-            (Shape::Whole(..) | Shape::Number, Value::String(text)) if text.parse::<f64>().is_ok() => {
-                self.wrong(path, value, "a number", "remove the quotes");
+            (Self::Whole(..) | Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => {
+                wrong(check, path, value, "a number", "remove the quotes");
             }
-            (Shape::Whole(..) | Shape::Number, _) => self.wrong(path, value, "a number", "write one without a unit"),
-            (Shape::Duration | Shape::Frequency, Value::String(text)) => match duration::parse(text) {
+            (Self::Whole(..) | Self::Number, _) => wrong(check, path, value, "a number", "write one without a unit"),
+            (Self::Duration | Self::Frequency, Value::String(text)) => match duration::parse(text) {
                 Ok(_) | Err(DurationError::Negative) => {}
                 Err(error) => {
                     let error = ConfigError::invalid(path, text, error.to_string());
-                    self.error(error.hint("for example 30s or 4m0s"));
+                    check.error(error.hint("for example 30s or 4m0s"));
                 }
             },
-            (Shape::Duration | Shape::Frequency, _) => {
-                self.wrong(path, value, "a duration such as 4m0s", "write it with its unit, in quotes or not");
+            (Self::Duration | Self::Frequency, _) => {
+                wrong(check, path, value, "a duration such as 4m0s", "write it with its unit, in quotes or not");
             }
-            (Shape::Quantity, Value::String(text)) => {
+            (Self::Quantity, Value::String(text)) => {
                 if !is_quantity(text) {
                     let error = ConfigError::invalid(path, text, "not an amount such as 100Mi");
-                    self.error(error.hint("write a number with a unit of k, M, G, Ki, Mi or Gi, or without one"));
+                    check.error(error.hint("write a number with a unit of k, M, G, Ki, Mi or Gi, or without one"));
                 }
             }
-            (Shape::Quantity, _) => self.wrong(path, value, "an amount such as 100Mi", "write a number with a unit"),
-            (Shape::List(inner), Value::Array(list)) => {
+            (Self::Quantity, _) => wrong(check, path, value, "an amount such as 100Mi", "write a number with a unit"),
+            (Self::List(inner), Value::Array(list)) => {
                 for (index, value) in list.iter().enumerate() {
-                    self.value(&yaml::item(path, index), value, inner);
+                    inner.check(&yaml::item(path, index), value, check);
                 }
             }
-            (Shape::List(_), _) => self.wrong(path, value, "a list", "write one entry a line, each after `- `"),
-            (Shape::Map(inner), Value::Object(map)) => {
+            (Self::List(_), _) => wrong(check, path, value, "a list", "write one entry a line, each after `- `"),
+            (Self::Map(inner), Value::Object(map)) => {
                 for (key, value) in map {
-                    self.value(&yaml::child(path, key), value, inner);
+                    inner.check(&yaml::child(path, key), value, check);
                 }
             }
-            (Shape::Fields(fields), Value::Object(map)) => {
+            (Self::Fields(fields), Value::Object(map)) => {
                 let known = |key: &String| path.is_empty() && (key == "apiVersion" || key == "kind");
                 for (key, value) in map.iter().filter(|(key, _)| !known(key)) {
                     match fields.get(key) {
-                        Some(shape) => self.value(&yaml::child(path, key), value, shape),
-                        None => self.unknown(yaml::child(path, key), key, fields),
+                        Some(shape) => shape.check(&yaml::child(path, key), value, check),
+                        None => unknown(check, yaml::child(path, key), key, fields),
                     }
                 }
             }
-            (Shape::Map(_) | Shape::Fields(_), _) => {
-                self.wrong(path, value, "a map", "write its fields below it, indented, each as `name: value`");
+            (Self::Map(_) | Self::Fields(_), _) => {
+                wrong(check, path, value, "a map", "write its fields below it, indented, each as `name: value`");
             }
         }
     }
+}
 
-    fn error(&mut self, error: ConfigError) {
-        let line = Some(self.document.line(&error.field));
-        self.check.errors.push(error.at(line));
-    }
+fn wrong(check: &mut Check<'_>, path: &str, value: &Value, expected: &str, fix: &str) {
+    check.error(mismatch(path, expected, value, fix));
+}
 
-    fn wrong(&mut self, path: &str, value: &Value, expected: &str, fix: &str) {
-        let found = match value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "a map",
-        };
-        let mut error = ConfigError::field(path, format!("expected {expected}, found {found}")).hint(fix);
-        error.value = (!value.is_array() && !value.is_object()).then(|| value.to_string());
-        self.error(error);
-    }
-
-    fn unknown(&mut self, path: String, key: &str, fields: &BTreeMap<String, Shape>) {
-        let known: Vec<&str> = fields.keys().map(String::as_str).collect();
-        let (message, fix) = match closest(key, &known) {
-            Some(name) => {
-                (format!("unknown field, passed on; did you mean `{name}`?"), format!("did you mean `{name}`?"))
-            }
-            None => ("unknown field, passed on".to_owned(), "remove it".to_owned()),
-        };
-        let line = Some(self.document.line(&path));
-        self.check.warnings.push(Warning::new(path, message).at(line).refused("unknown field", fix));
-    }
+fn unknown(check: &mut Check<'_>, path: String, key: &str, fields: &BTreeMap<String, Shape>) {
+    let known: Vec<&str> = fields.keys().map(String::as_str).collect();
+    check.tell(unknown_field(path, key, &known, "passed on"));
 }
 
 /// Tells whether text is a quantity of Kubernetes: a number with a suffix such as `Mi`, `k`, `m` or `e3`.
