@@ -1,7 +1,7 @@
 //! Reads the table of versions: a base, and what each minor and patch release changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,11 +24,10 @@ pub struct UnknownVersion {
 /// # Errors
 /// The table does not know the version's minor.
 pub fn facts_for(version: &KubernetesVersion) -> Result<VersionFacts, UnknownVersion> {
-    let minors = &TABLE.minors;
-    let known = minors.get(&version.minor()).filter(|_| version.major() == 1).ok_or_else(|| UnknownVersion {
+    let known = TABLE.releases(version.minor()).filter(|_| version.major() == 1).ok_or_else(|| UnknownVersion {
         version: version.clone(),
-        oldest: minors.keys().next().copied().unwrap_or_default(),
-        newest: minors.keys().next_back().copied().unwrap_or_default(),
+        oldest: TABLE.minors.keys().next().copied().unwrap_or_default(),
+        newest: TABLE.minors.keys().next_back().copied().unwrap_or_default(),
     })?;
     // A pre-release of a patch (v1.30.5-rc.0) comes before that patch, but already carries its images.
     let (_, minor) = known.range(..=version.patch()).next_back().expect("every minor has an entry for patch 0");
@@ -48,27 +47,32 @@ pub fn known_minors() -> impl Iterator<Item = u64> {
 
 /// Returns the paths of all container runtimes' sockets that any version looks for.
 pub fn cri_socket_paths() -> BTreeSet<String> {
-    let minors = TABLE.minors.values().flat_map(BTreeMap::values);
-    minors.flat_map(|facts| facts.kubelet.known_cri_sockets.iter().map(|known| known.probe.clone())).collect()
+    // Each list replaces the one before it, so the changes alone hold them all.
+    let changes = TABLE.minors.values().flat_map(|minor| minor.text.patches.values().chain([&minor.text.changes]));
+    let lists = changes.chain([&TABLE.base]).filter_map(|facts| facts.pointer("/kubelet/knownCriSockets")?.as_array());
+    lists.flatten().filter_map(|known| known.get("probe")?.as_str().map(str::to_owned)).collect()
 }
 
 /// Returns the newest known release of a minor.
 pub(crate) fn newest_release(minor: u64) -> Option<KubernetesVersion> {
-    let (_, facts) = TABLE.minors.get(&minor)?.first_key_value()?;
+    let (_, facts) = TABLE.releases(minor)?.first_key_value()?;
     Some(KubernetesVersion::new(1, minor, facts.newest_patch))
 }
 
 struct Table {
     default: KubernetesVersion,
-    /// Minor, then first patch, to the facts from that patch on.
-    minors: BTreeMap<u64, BTreeMap<u64, MinorFacts>>,
+    base: Value,
+    minors: BTreeMap<u64, Minor>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let text: Text = serde_json::from_value(crate::yaml::embedded(include_str!("versions.yaml")))
-        .expect("a test reads the embedded table");
-    build(text).expect("a test reads the embedded table")
-});
+/// What a minor changed. Its facts are decoded when they are asked for: a run asks for one or two of all minors.
+struct Minor {
+    text: MinorText,
+    /// First patch to the facts from that patch on.
+    releases: OnceLock<BTreeMap<u64, MinorFacts>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| table().expect("a test reads the embedded table"));
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,27 +92,45 @@ struct MinorText {
     patches: BTreeMap<u64, Value>,
 }
 
-fn build(text: Text) -> Result<Table, String> {
+fn table() -> Result<Table, String> {
+    let text: Text = serde_json::from_value(crate::yaml::embedded(include_str!("versions.yaml")))
+        .map_err(|error| error.to_string())?;
     let mut minors = BTreeMap::new();
-    let mut running = text.base;
-    for MinorText { minor, changes, patches } in text.minors {
-        merge(&mut running, &changes);
-        let mut releases = BTreeMap::new();
-        let mut release = running.clone();
-        for (patch, changes) in std::iter::once((0, Value::Null)).chain(patches) {
-            merge(&mut release, &changes);
-            let mut facts: MinorFacts =
-                serde_json::from_value(release.clone()).map_err(|error| format!("1.{minor}.{patch}: {error}"))?;
-            facts.kubelet.config_map = facts.kubelet.config_map.replace("{minor}", &minor.to_string());
-            facts.kubelet.node_local_cri_socket_gate = facts.feature_gates.get("NodeLocalCRISocket").copied();
-            releases.insert(patch, facts);
-        }
-        if minors.insert(minor, releases).is_some() {
+    for text in text.minors {
+        let minor = text.minor;
+        if minors.insert(minor, Minor { text, releases: OnceLock::new() }).is_some() {
             return Err(format!("1.{minor} stands twice"));
         }
     }
     let default = text.default.parse().map_err(|error| format!("{error}"))?;
-    Ok(Table { default, minors })
+    Ok(Table { default, base: text.base, minors })
+}
+
+impl Table {
+    /// Returns a minor's facts by the first patch that has them.
+    fn releases(&self, minor: u64) -> Option<&BTreeMap<u64, MinorFacts>> {
+        let known = self.minors.get(&minor)?;
+        Some(known.releases.get_or_init(|| self.decode(minor).expect("a test reads every entry")))
+    }
+
+    fn decode(&self, minor: u64) -> Result<BTreeMap<u64, MinorFacts>, String> {
+        let mut release = self.base.clone();
+        let mut patches = None;
+        for (_, Minor { text, .. }) in self.minors.range(..=minor) {
+            merge(&mut release, &text.changes);
+            patches = Some(&text.patches);
+        }
+        let mut releases = BTreeMap::new();
+        for (patch, changes) in std::iter::once((&0, &Value::Null)).chain(patches.into_iter().flatten()) {
+            merge(&mut release, changes);
+            let mut facts: MinorFacts =
+                serde_json::from_value(release.clone()).map_err(|error| format!("1.{minor}.{patch}: {error}"))?;
+            facts.kubelet.config_map = facts.kubelet.config_map.replace("{minor}", &minor.to_string());
+            facts.kubelet.node_local_cri_socket_gate = facts.feature_gates.get("NodeLocalCRISocket").copied();
+            releases.insert(*patch, facts);
+        }
+        Ok(releases)
+    }
 }
 
 /// Lays changes over a value: maps merge, `~remove` takes a key away, everything else replaces.
