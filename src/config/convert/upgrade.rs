@@ -9,10 +9,21 @@ use crate::model::{UpgradeApply, UpgradeConfiguration, UpgradeDiff, UpgradeNode,
 use crate::v1beta4;
 use crate::validate::Check;
 use crate::version::label;
+use crate::yaml;
 
 /// Converts the settings of the commands `upgrade …`.
 pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>) -> UpgradeConfiguration {
-    let v1beta4::UpgradeConfiguration { apply, diff, node, plan, timeouts } = wire;
+    let v1beta4::UpgradeConfiguration { apply, diff, node: of_node, plan, timeouts } = wire;
+    let node_of_apply = v1beta4::UpgradeNodeConfiguration {
+        certificate_renewal: apply.certificate_renewal,
+        dry_run: apply.dry_run,
+        etcd_upgrade: apply.etcd_upgrade,
+        ignore_preflight_errors: apply.ignore_preflight_errors,
+        skip_phases: apply.skip_phases,
+        patches: apply.patches,
+        image_pull_policy: apply.image_pull_policy,
+        image_pull_serial: apply.image_pull_serial,
+    };
     UpgradeConfiguration {
         apply: UpgradeApply {
             kubernetes_version: version("apply.kubernetesVersion", apply.kubernetes_version, check),
@@ -20,39 +31,13 @@ pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>
             allow_rc_upgrades: apply.allow_rc_upgrades.unwrap_or(false),
             force_upgrade: apply.force_upgrade.unwrap_or(false),
             print_config: apply.print_config.unwrap_or(false),
-            node: UpgradeNode {
-                certificate_renewal: apply.certificate_renewal.unwrap_or(true),
-                dry_run: apply.dry_run.unwrap_or(false),
-                etcd_upgrade: apply.etcd_upgrade.unwrap_or(true),
-                ignore_preflight_errors: init::ignored_in(
-                    "apply.ignorePreflightErrors",
-                    apply.ignore_preflight_errors,
-                    check,
-                ),
-                skip_phases: apply.skip_phases,
-                patches_directory: patches("apply.patches.directory", apply.patches, check),
-                image_pull_policy: init::pull_policy("apply.imagePullPolicy", &apply.image_pull_policy, check),
-                image_pull_serial: apply.image_pull_serial.unwrap_or(true),
-            },
+            node: node("apply", node_of_apply, check),
         },
         diff: UpgradeDiff {
             kubernetes_version: version("diff.kubernetesVersion", diff.kubernetes_version, check),
             context_lines: context_lines(diff.context_lines, check),
         },
-        node: UpgradeNode {
-            certificate_renewal: node.certificate_renewal.unwrap_or(true),
-            dry_run: node.dry_run.unwrap_or(false),
-            etcd_upgrade: node.etcd_upgrade.unwrap_or(true),
-            ignore_preflight_errors: init::ignored_in(
-                "node.ignorePreflightErrors",
-                node.ignore_preflight_errors,
-                check,
-            ),
-            skip_phases: node.skip_phases,
-            patches_directory: patches("node.patches.directory", node.patches, check),
-            image_pull_policy: init::pull_policy("node.imagePullPolicy", &node.image_pull_policy, check),
-            image_pull_serial: node.image_pull_serial.unwrap_or(true),
-        },
+        node: node("node", of_node, check),
         plan: UpgradePlan {
             kubernetes_version: version("plan.kubernetesVersion", plan.kubernetes_version, check),
             allow_experimental_upgrades: plan.allow_experimental_upgrades.unwrap_or(false),
@@ -67,6 +52,25 @@ pub(crate) fn upgrade(wire: v1beta4::UpgradeConfiguration, check: &mut Check<'_>
             print_config: plan.print_config.unwrap_or(false),
         },
         timeouts: defaults::timeouts(timeouts),
+    }
+}
+
+/// What `upgrade apply` and `upgrade node` do on the node; the field is that of the command.
+fn node(field: &str, wire: v1beta4::UpgradeNodeConfiguration, check: &mut Check<'_>) -> UpgradeNode {
+    let within = |name| yaml::child(field, name);
+    UpgradeNode {
+        certificate_renewal: wire.certificate_renewal.unwrap_or(true),
+        dry_run: wire.dry_run.unwrap_or(false),
+        etcd_upgrade: wire.etcd_upgrade.unwrap_or(true),
+        ignore_preflight_errors: init::ignored_in(
+            &within("ignorePreflightErrors"),
+            wire.ignore_preflight_errors,
+            check,
+        ),
+        skip_phases: wire.skip_phases,
+        patches_directory: patches(&within("patches.directory"), wire.patches, check),
+        image_pull_policy: init::pull_policy(&within("imagePullPolicy"), &wire.image_pull_policy, check),
+        image_pull_serial: wire.image_pull_serial.unwrap_or(true),
     }
 }
 
