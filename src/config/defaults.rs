@@ -13,6 +13,8 @@ pub(crate) const SERVICE_SUBNET: &str = "10.96.0.0/12";
 pub(crate) const DNS_DOMAIN: &str = "cluster.local";
 pub(crate) const VERSION_LABEL: &str = "stable-1";
 pub(crate) const BIND_PORT: u16 = 6443;
+/// `timeoutForControlPlane` of v1beta3 and older.
+pub(crate) const OLD_API_SERVER_TIMEOUT: Duration = Duration::from_secs(240);
 pub(crate) const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const TOKEN_USAGES: [&str; 2] = ["signing", "authentication"];
 pub(crate) const TOKEN_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";

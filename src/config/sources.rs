@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::component;
+use crate::defaults::OLD_API_SERVER_TIMEOUT;
+use crate::duration;
 use crate::error::{ConfigError, Warning};
 use crate::facts::ApiVersion;
 use crate::load::Reading;
@@ -18,9 +20,6 @@ const GROUP: &str = "kubeadm.k8s.io";
 /// Versions that no longer read, with the last kubeadm that converts each.
 const OLD_VERSIONS: [(&str, &str); 4] =
     [("v1alpha1", "1.11"), ("v1alpha2", "1.12"), ("v1alpha3", "1.14"), ("v1beta1", "1.15")];
-
-/// The default of v1beta3's `timeoutForControlPlane`.
-const OLD_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// A kind of our group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -255,9 +254,9 @@ impl<'a> Sources<'a> {
     /// Returns the timeout for the control plane that v1beta3 and older keep with the cluster, unless it is the default.
     fn old_timeout(&self) -> Option<Duration> {
         let (document, _) = self.kinds.get(&Kind::Cluster).filter(|(_, api)| *api < ApiVersion::V1beta4)?;
-        // Both versions have the same API server; what is wrong with it is told by `read_cluster`.
-        let old: v1beta2::ClusterConfiguration = read(document, &mut Vec::new(), &mut Vec::new());
-        old.api_server.timeout_for_control_plane.filter(|timeout| *timeout != OLD_TIMEOUT && !timeout.is_zero())
+        // What is wrong with it is told by `read_cluster`.
+        let text = document.value().pointer("/apiServer/timeoutForControlPlane")?.as_str()?;
+        duration::parse(text).ok().filter(|timeout| *timeout != OLD_API_SERVER_TIMEOUT && !timeout.is_zero())
     }
 }
 

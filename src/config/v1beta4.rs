@@ -15,7 +15,7 @@ pub(crate) use cluster::{
 };
 pub(crate) use env::ValueSource;
 pub(crate) use init::{
-    ApiEndpoint, BootstrapToken, InitConfiguration, NodeRegistrationOptions, Patches, Taint, Timeouts,
+    ApiEndpoint, BootstrapToken, InitConfiguration, NodeRegistrationOptions, Patches, Taint, Timeouts, moment_in_utc,
 };
 pub(crate) use join::{BootstrapTokenDiscovery, Discovery, FileDiscovery, JoinConfiguration, JoinControlPlane};
 pub(crate) use reset::ResetConfiguration;

@@ -14,7 +14,9 @@ use camino::Utf8PathBuf;
 use url::Url;
 
 pub use file::check_file;
-pub(crate) use file::reachable;
+pub(crate) use file::{PLACEHOLDER, reachable};
+pub(crate) use taint::TAINT_EFFECTS;
+pub(crate) use volume::PATH_TYPES;
 
 use crate::error::{ConfigError, Warning};
 use crate::model::{Arg, EnvVar};

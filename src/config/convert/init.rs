@@ -2,9 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use crate::defaults;
 use crate::dynamic;
 use crate::error::ConfigError;
@@ -43,7 +40,7 @@ pub(crate) fn init(
     Some(InitConfiguration {
         bootstrap_tokens: tokens,
         dry_run: wire.dry_run,
-        node_registration: node?,
+        node_registration: node,
         local_api_endpoint: endpoint?,
         certificate_key,
         skip_phases: wire.skip_phases,
@@ -121,8 +118,7 @@ fn bootstrap_token(
         (None, ttl) => Some(ttl.unwrap_or(defaults::TOKEN_TTL)),
     };
     let expires = wire.expires.and_then(|text| {
-        let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
-        let utc = moment.and_then(|moment| moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok());
+        let utc = v1beta4::moment_in_utc(&text);
         if utc.is_none() {
             let fix = "for example 2030-01-02T03:04:05Z, or use ttl";
             check.invalid(&yaml::child(field, "expires"), &text, "not a moment in RFC 3339", fix);
@@ -199,7 +195,7 @@ pub(super) fn node_registration(
     facts: &VersionFacts,
     machine: &Machine<'_>,
     check: &mut Check<'_>,
-) -> Option<NodeRegistration> {
+) -> NodeRegistration {
     const FIELD: &str = "nodeRegistration";
     let hostname = machine.host.hostname.trim().to_lowercase();
     let given = wire.name.trim().to_lowercase();
@@ -214,7 +210,7 @@ pub(super) fn node_registration(
     let kubelet_extra_args = check.args("nodeRegistration.kubeletExtraArgs", wire.kubelet_extra_args);
     let socket = cri_socket("nodeRegistration.criSocket", &wire.cri_socket, facts, machine, check);
     let image_pull_policy = pull_policy("nodeRegistration.imagePullPolicy", &wire.image_pull_policy, check);
-    Some(NodeRegistration {
+    NodeRegistration {
         hostname_override: (name != hostname).then(|| name.clone()),
         name,
         cri_socket: socket,
@@ -223,7 +219,7 @@ pub(super) fn node_registration(
         ignore_preflight_errors: ignored_checks(wire.ignore_preflight_errors, &[], check),
         image_pull_policy,
         image_pull_serial: wire.image_pull_serial.unwrap_or(true),
-    })
+    }
 }
 
 /// Chooses the container runtime's socket; empty if a fault was noted.
@@ -244,15 +240,11 @@ pub(super) fn cri_socket(
 
 /// Parses when images are pulled.
 pub(super) fn pull_policy(field: &str, text: &str, check: &mut Check<'_>) -> ImagePullPolicy {
-    match text {
-        "" | "IfNotPresent" => ImagePullPolicy::IfNotPresent,
-        "Always" => ImagePullPolicy::Always,
-        "Never" => ImagePullPolicy::Never,
-        other => {
-            check.one_of(field, other, &["Always", "IfNotPresent", "Never"]);
-            ImagePullPolicy::default()
-        }
+    if text.is_empty() {
+        return ImagePullPolicy::default();
     }
+    check.one_of(field, text, &ImagePullPolicy::ALL.map(ImagePullPolicy::as_str));
+    ImagePullPolicy::from_name(text).unwrap_or_default()
 }
 
 /// Returns the checks that a file says to ignore.

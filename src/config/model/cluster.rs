@@ -172,7 +172,7 @@ pub struct ApiServer {
     pub cert_sans: Vec<String>,
 }
 
-/// A registry and tag that replace the defaults; empty strings leave them.
+/// A registry and tag that replace the defaults; `None` leaves the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageMeta {
     /// Registry and path, without the image's name.

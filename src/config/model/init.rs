@@ -128,6 +128,9 @@ pub enum ImagePullPolicy {
 }
 
 impl ImagePullPolicy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Always, Self::IfNotPresent, Self::Never];
+
     /// Returns core/v1's name of the policy.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -135,6 +138,11 @@ impl ImagePullPolicy {
             Self::IfNotPresent => "IfNotPresent",
             Self::Never => "Never",
         }
+    }
+
+    /// Finds the policy of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
     }
 }
 

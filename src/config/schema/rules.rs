@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::model::{EncryptionAlgorithm, UnmountFlag};
+use crate::model::{EncryptionAlgorithm, ImagePullPolicy, UnmountFlag};
+use crate::validate::{PATH_TYPES, TAINT_EFFECTS};
 use crate::{defaults, versions};
 
 fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
@@ -21,15 +22,15 @@ pub(crate) fn encryption_algorithm() -> Value {
 }
 
 pub(crate) fn pull_policy() -> Value {
-    words(["Always", "IfNotPresent", "Never"])
+    words(ImagePullPolicy::ALL.map(ImagePullPolicy::as_str))
 }
 
 pub(crate) fn taint_effect() -> Value {
-    words(["NoSchedule", "PreferNoSchedule", "NoExecute"])
+    words(TAINT_EFFECTS)
 }
 
 pub(crate) fn path_type() -> Value {
-    words(["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"])
+    words(PATH_TYPES)
 }
 
 pub(crate) fn unmount_flag() -> Value {
@@ -86,11 +87,12 @@ pub(crate) fn subnets() -> Value {
     pattern(&format!("({ipv4})(,{ipv6})?|({ipv6})(,{ipv4})?"))
 }
 
-/// A version, or a label of one; with or without the place that it is published at.
+/// A version, or a label of one; with or without the place that it is published at, as `version/label.rs` takes them.
 pub(crate) fn version() -> Value {
-    pattern(
-        r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][-\w.+]*)?|((ci|release)(-cross)?/)?(v?[0-9]+\.[0-9]+\.[0-9]+[-\w.+]*|(stable|latest)[-0-9.]*|k8s-.*)",
-    )
+    let minors = versions::known_minors().map(|minor| minor.to_string()).collect::<Vec<_>>().join("|");
+    pattern(&format!(
+        r"(release/|ci/)?v?[0-9]+\.[0-9]+\.[0-9]+([-+][-\w.+]*)?|(release/)?(stable|latest)(-1(\.({minors}))?)?"
+    ))
 }
 
 const HOST: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";

@@ -112,6 +112,12 @@ wire! {
     }
 }
 
+/// Reads a moment in RFC 3339, and writes it in UTC.
+pub(crate) fn moment_in_utc(text: &str) -> Option<String> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    moment.to_offset(UtcOffset::UTC).format(&Rfc3339).ok()
+}
+
 /// A moment in RFC 3339, in UTC.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Moment(String);
@@ -119,8 +125,7 @@ pub(crate) struct Moment(String);
 impl Wire for Moment {
     fn read(value: &Value, reader: &mut Reader<'_>) -> Self {
         let text = value.as_str().unwrap_or_default();
-        let moment = OffsetDateTime::parse(text, &Rfc3339).ok();
-        let utc = moment.and_then(|moment| moment.to_offset(UtcOffset::UTC).format(&Rfc3339).ok());
+        let utc = moment_in_utc(text);
         if utc.is_none() {
             let error = |path: &str| ConfigError::invalid(path, text, "not a moment in RFC 3339");
             reader.refuse(|path| error(path).hint("for example 2030-01-02T03:04:05Z"));

@@ -39,7 +39,7 @@ pub(crate) fn reachable(host: &HostFacts) -> HostFacts {
 }
 
 /// Stands for an address that the machine does not have, as in kubeadm's defaults.
-const PLACEHOLDER: Ipv4Addr = Ipv4Addr::new(1, 2, 3, 4);
+pub(crate) const PLACEHOLDER: Ipv4Addr = Ipv4Addr::new(1, 2, 3, 4);
 
 #[cfg(test)]
 pub(crate) mod tests;

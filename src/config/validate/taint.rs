@@ -6,7 +6,8 @@ use crate::net;
 use crate::v1beta4;
 use crate::yaml;
 
-const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+/// What a taint does.
+pub(crate) const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 /// Longest name and value of a label.
 const MAX_LABEL: usize = 63;
 
@@ -23,7 +24,7 @@ impl Check<'_> {
                 let reason = "not a value of a taint: 63 letters, digits, `-`, `_` and `.` at most";
                 self.invalid(&yaml::child(&path, "value"), &taint.value, reason, "for example storage");
             }
-            self.one_of(&yaml::child(&path, "effect"), &taint.effect, &EFFECTS);
+            self.one_of(&yaml::child(&path, "effect"), &taint.effect, &TAINT_EFFECTS);
             let same = |other: &v1beta4::Taint| other.key == taint.key && other.effect == taint.effect;
             if taints[..index].iter().any(same) {
                 let reason = "a taint of this key and effect stands above";

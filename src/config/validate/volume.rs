@@ -6,8 +6,9 @@ use crate::net;
 use crate::v1beta4;
 use crate::yaml;
 
-const PATH_TYPES: [&str; 8] =
-    ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
+/// What a path may be said to be; nothing, if the field is empty.
+pub(crate) const PATH_TYPES: [&str; 7] =
+    ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
 /// Longest name of a volume.
 const MAX_NAME: usize = 63;
 
@@ -35,8 +36,8 @@ impl Check<'_> {
                 let field = yaml::child(&path, "mountPath");
                 self.invalid(&field, &volume.mount_path, "the path must not have `:` in it", "choose another path");
             }
-            if !PATH_TYPES.contains(&volume.path_type.as_str()) {
-                self.one_of(&yaml::child(&path, "pathType"), &volume.path_type, &PATH_TYPES[1..]);
+            if !volume.path_type.is_empty() {
+                self.one_of(&yaml::child(&path, "pathType"), &volume.path_type, &PATH_TYPES);
             }
         }
         volumes.into_iter().map(taken).collect()

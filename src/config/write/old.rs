@@ -1,12 +1,8 @@
 //! Documents of v1beta4 as those of v1beta3, from which v1beta2's follow. What the old version has no field for is left
 //! out, as that version's kubeadm would not know it.
 
-use std::time::Duration;
-
+use crate::defaults::OLD_API_SERVER_TIMEOUT;
 use crate::{v1beta3, v1beta4};
-
-/// The API server's timeout where nothing else is said.
-const API_SERVER_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Converts a ClusterConfiguration. The timeout of the control plane is the default: only one node's run knows another.
 pub(crate) fn cluster(new: v1beta4::ClusterConfiguration) -> v1beta3::ClusterConfiguration {
@@ -38,7 +34,7 @@ pub(crate) fn cluster(new: v1beta4::ClusterConfiguration) -> v1beta3::ClusterCon
             extra_args: map(new.api_server.extra_args),
             extra_volumes: new.api_server.extra_volumes,
             cert_sans: new.api_server.cert_sans,
-            timeout_for_control_plane: Some(API_SERVER_TIMEOUT),
+            timeout_for_control_plane: Some(OLD_API_SERVER_TIMEOUT),
         },
         controller_manager: component(new.controller_manager),
         scheduler: component(new.scheduler),

@@ -77,7 +77,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Case)> {
 }
 
 const FILE: &str = "kubeadm.yaml";
-const STRICT: Reading = Reading { strict: true, allow_deprecated: false, allow_experimental: false };
+const STRICT: Reading = Reading { strict: true, allow_deprecated: false };
 
 #[test]
 fn every_invalid_configuration_is_refused_with_its_one_message() {
