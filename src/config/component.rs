@@ -104,32 +104,6 @@ impl KubeProxyDoc {
     }
 }
 
-/// Writes the ConfigMap's key `kubeconfig.conf` for kube-proxy, without a newline at its end.
-///
-/// kubeadm's text has `kind` before `clusters`, so it is not the sorted form; its hash is compared on upgrades.
-pub fn kube_proxy_kubeconfig(server: &str) -> String {
-    format!(
-        "apiVersion: v1
-kind: Config
-clusters:
-- cluster:
-    certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
-    server: {server}
-  name: default
-contexts:
-- context:
-    cluster: default
-    namespace: default
-    user: default
-  name: default
-current-context: default
-users:
-- name: default
-  user:
-    tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token"
-    )
-}
-
 /// Computes the annotation `kubeadm.kubernetes.io/component-config.hash` of a ConfigMap from its values, which must
 /// come in the order of their keys.
 pub fn config_hash<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -102,11 +102,11 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Refuses what strict reading refuses, and returns the other warnings.
+/// Refuses what strict reading refuses, in the order of lines, and returns the warnings if there is nothing of it.
 ///
 /// # Errors
 /// Every unknown or repeated field and every unknown document, with its line.
-pub fn strictly(file: Option<&str>, warnings: Vec<Warning>) -> Result<Vec<Warning>, ConfigErrors> {
+pub(crate) fn strictly(warnings: Vec<Warning>) -> Result<Vec<Warning>, Vec<ConfigError>> {
     let error = |warning: &Warning| {
         let (reason, fix) = warning.refusal.clone()?;
         Some(ConfigError::field(warning.field.clone(), reason).at(warning.line).hint(fix))
@@ -116,7 +116,7 @@ pub fn strictly(file: Option<&str>, warnings: Vec<Warning>) -> Result<Vec<Warnin
         return Ok(warnings);
     }
     errors.sort_by_key(|error| error.line);
-    Err(ConfigErrors { file: file.map(str::to_owned), errors })
+    Err(errors)
 }
 
 /// Something that deserves a look but stops nothing.

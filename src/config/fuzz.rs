@@ -237,7 +237,7 @@ fn fill(bytes: &mut [u8]) {
     bytes.fill(1);
 }
 
-const STRICT: Reading = Reading { strict: true, allow_deprecated: true, allow_experimental: false };
+const STRICT: Reading = Reading { strict: true, allow_deprecated: true };
 
 /// What holds for every file.
 fn holds(bytes: &[u8], judge: &Judge) -> Result<(), TestCaseError> {

@@ -17,8 +17,6 @@ pub struct HostFacts {
     pub cri_sockets: Vec<String>,
     /// Environment variables whose names end in `_proxy`, in any case, with a value.
     pub proxy_environment: Vec<(String, String)>,
-    /// Version labels that the caller looked up, with their answers; others resolve from the built-in table.
-    pub version_labels: Vec<(String, String)>,
 }
 
 impl HostFacts {

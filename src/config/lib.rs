@@ -42,7 +42,7 @@ pub mod yaml;
 pub use component::{KubeProxyDoc, KubeletDoc};
 pub use duration::{DurationError, format as format_duration, parse as parse_duration};
 pub use dynamic::default_address;
-pub use error::{ConfigError, ConfigErrors, Warning, strictly};
+pub use error::{ConfigError, ConfigErrors, Warning};
 pub use facts::{ApiVersion, VersionFacts};
 pub use flags::InitFlags;
 pub use host::{DefaultRoute, HostFacts, Interface, default_routes};

@@ -39,12 +39,6 @@ impl Init {
             self.cluster.proxy.disabled |= matches!(phase, "addon" | "addon/kube-proxy");
         }
     }
-
-    /// Returns the phases that the configuration leaves out on its own.
-    pub fn disabled_phases(&self) -> Vec<&'static str> {
-        let phases = [("addon/coredns", self.cluster.dns.disabled), ("addon/kube-proxy", self.cluster.proxy.disabled)];
-        phases.into_iter().filter(|(_, disabled)| *disabled).map(|(phase, _)| phase).collect()
-    }
 }
 
 /// How a user's file is read.
@@ -54,8 +48,6 @@ pub struct Reading {
     pub strict: bool,
     /// A deprecated API version is not worth a warning.
     pub allow_deprecated: bool,
-    /// Versions that are not released yet are taken; there is none at this time.
-    pub allow_experimental: bool,
 }
 
 /// Loads what `init` needs, from a file (its name and bytes) or from flags.
@@ -121,10 +113,10 @@ impl Told {
         strict: bool,
     ) -> Result<(T, Vec<Warning>), ConfigErrors> {
         if strict {
-            match strictly(None, std::mem::take(&mut self.warnings)) {
+            match strictly(std::mem::take(&mut self.warnings)) {
                 Ok(warnings) => self.warnings = warnings,
                 Err(refused) => {
-                    self.errors.extend(refused.errors);
+                    self.errors.extend(refused);
                     self.errors.sort_by_key(|error| error.line);
                 }
             }
@@ -162,8 +154,8 @@ impl Told {
             return;
         }
         // A kind that is only misspelt says more.
-        match strictly(None, std::mem::take(&mut self.warnings)) {
-            Err(refused) => self.errors = refused.errors,
+        match strictly(std::mem::take(&mut self.warnings)) {
+            Err(refused) => self.errors = refused,
             Ok(warnings) => {
                 self.warnings = warnings;
                 self.errors.push(error);
@@ -191,15 +183,19 @@ pub(crate) fn init_from(
     let file_ignores = std::mem::take(&mut init_wire.node_registration.ignore_preflight_errors);
 
     let mut check = Check::new(sources.document(Kind::Cluster));
-    let cluster = convert::cluster(cluster_wire, init_wire.local_api_endpoint.bind_port, host, &mut check);
+    let cluster = convert::cluster(cluster_wire, init_wire.local_api_endpoint.bind_port, &mut check);
     told.take(check);
+    let fallback;
     let facts = match &cluster {
-        Some((_, facts)) => facts.clone(),
+        Some((_, facts)) => facts,
         // The other document's faults are worth telling in the same go.
-        None => versions::facts_for(&versions::default_version()).ok()?,
+        None => {
+            fallback = versions::facts_for(&versions::default_version()).ok()?;
+            &fallback
+        }
     };
     let mut check = Check::new(sources.document(Kind::Init));
-    let init = convert::init(init_wire, &facts, machine, &mut check);
+    let init = convert::init(init_wire, facts, machine, &mut check);
     let given = flags.ignore_preflight_errors.as_deref().unwrap_or_default();
     let ignored = convert::ignored_checks(file_ignores, given, &mut check);
     let loaded = match (init, cluster) {
@@ -271,17 +267,17 @@ pub fn load_join(
     facts: &VersionFacts,
 ) -> Result<(JoinConfiguration, Vec<Warning>), ConfigErrors> {
     let detect_runtime = !flags.skip_cri_detection;
-    let mut machine = Machine { host, detect_runtime, needs_address: true, random: &mut |_| {} };
+    let machine = Machine { host, detect_runtime, needs_address: true, random: &mut |_| {} };
     let Some(file) = file else {
         let mut told = Told::default();
         let document = flags.document(&mut told.errors);
-        let loaded = join_with(&Sources::default(), document, flags, facts, &mut machine, &mut told);
+        let loaded = join_with(&Sources::default(), document, flags, facts, &machine, &mut told);
         told.name_flags(join_flags::flag_of);
         return told.finish(loaded, None, flags.strict);
     };
     from_file(file, Audience::Join, Kind::Join, flags.reading(), |sources, told| {
         let wire = sources.read_join(&mut told.errors, &mut told.warnings);
-        join_with(sources, wire, flags, facts, &mut machine, told)
+        join_with(sources, wire, flags, facts, &machine, told)
     })
 }
 
@@ -291,7 +287,7 @@ fn join_with(
     mut wire: v1beta4::JoinConfiguration,
     flags: &JoinFlags,
     facts: &VersionFacts,
-    machine: &mut Machine<'_>,
+    machine: &Machine<'_>,
     told: &mut Told,
 ) -> Option<JoinConfiguration> {
     if let Some(name) = &flags.node_name {
@@ -313,7 +309,7 @@ fn join_with(
     Some(join)
 }
 
-/// Loads what `reset` needs, from a file (its name and bytes).
+/// Loads what `reset` needs, from a file (its name and bytes). For that command, which is not here yet.
 ///
 /// # Errors
 /// All faults at once, each with its field and line.
@@ -329,7 +325,7 @@ pub fn load_reset(
     })
 }
 
-/// Loads what the commands `upgrade …` need, from a file (its name and bytes).
+/// Loads what the commands `upgrade …` need, from a file (its name and bytes). For them, who are not here yet.
 ///
 /// # Errors
 /// All faults at once, each with its field and line.
@@ -377,7 +373,7 @@ pub(crate) fn join_from(
     sources: &Sources<'_>,
     wire: v1beta4::JoinConfiguration,
     facts: &VersionFacts,
-    machine: &mut Machine<'_>,
+    machine: &Machine<'_>,
     told: &mut Told,
 ) -> Option<JoinConfiguration> {
     if !told.errors.is_empty() {
@@ -433,7 +429,7 @@ pub fn stored_cluster(bytes: &[u8]) -> Result<(ClusterConfiguration, VersionFact
             return None;
         }
         let mut check = Check::new(sources.document(Kind::Cluster));
-        let cluster = convert::cluster(wire, 0, &HostFacts::default(), &mut check);
+        let cluster = convert::cluster(wire, 0, &mut check);
         told.take(check);
         cluster
     });

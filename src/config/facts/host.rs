@@ -32,12 +32,8 @@ pub struct KubeletFacts {
     pub known_cri_sockets: Vec<KnownCriSocket>,
     /// Whether a socket is a URL (`unix://…`); a path otherwise.
     pub socket_url: bool,
-    /// Versions of the CRI that the kubelet speaks, best first.
-    pub cri_api: Vec<String>,
     /// Whether the kubelet refuses to start with cgroup v1.
     pub refuses_cgroup_v1: bool,
-    /// Whether the kubelet reads `containerRuntimeEndpoint` from its configuration file.
-    pub endpoint_in_config: bool,
     /// Whether a kubelet patch file is a target of `--patches`.
     pub patch_target: bool,
     /// Fields that are written even if nobody sets them, with their zero values.
@@ -205,14 +201,12 @@ pub enum Severity {
     Error,
 }
 
-/// The order of phases and what they wait for.
+/// What phases wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkflowFacts {
     /// Whether `wait-control-plane` also waits for kube-controller-manager and kube-scheduler.
     pub wait_for_all_components: bool,
-    /// Whether that version's kubeadm starts the kubelet before it writes static pods; only the order of output.
-    pub kubelet_starts_first: bool,
 }
 
 /// Texts that scripts read.

@@ -384,18 +384,15 @@ fn the_named_node_keeps_its_letters() {
 
 #[test]
 fn labels_resolve_without_a_network() {
-    let resolve = |label: &str, known: &[(&str, &str)]| {
+    let resolve = |label: &str| {
         let flags = InitFlags { kubernetes_version: Some(label.to_owned()), ..InitFlags::default() };
-        let mut host = machine();
-        host.version_labels = known.iter().map(|(label, answer)| ((*label).to_owned(), (*answer).to_owned())).collect();
-        load_init(None, &flags, &host, &mut fill)
+        load_init(None, &flags, &machine(), &mut fill)
             .map(|(init, warnings)| (init.facts.version.to_string(), warnings.len()))
     };
-    assert_eq!(resolve("stable-1", &[]).unwrap(), ("v1.36.2".to_owned(), 0));
-    assert_eq!(resolve("stable-1.20", &[]).unwrap(), ("v1.20.15".to_owned(), 1));
-    assert_eq!(resolve("latest", &[("latest", "v1.35.1")]).unwrap(), ("v1.35.1".to_owned(), 0));
-    assert_eq!(resolve("latest", &[]).unwrap(), ("v1.36.2".to_owned(), 1));
-    assert!(resolve("stable-1.99", &[]).is_err());
+    assert_eq!(resolve("stable-1").unwrap(), ("v1.36.2".to_owned(), 0));
+    assert_eq!(resolve("stable-1.20").unwrap(), ("v1.20.15".to_owned(), 1));
+    assert_eq!(resolve("latest").unwrap(), ("v1.36.2".to_owned(), 1));
+    assert!(resolve("stable-1.99").is_err());
 }
 
 #[test]
@@ -421,11 +418,12 @@ fn builds_of_ci_have_their_own_images() {
 #[test]
 fn skipped_addons_are_stored_as_disabled() {
     let (mut init, _) = defaults("v1.36.2", |_| {});
-    assert_eq!(init.disabled_phases(), Vec::<&str>::new());
+    let disabled = |init: &Init| (init.cluster.dns.disabled, init.cluster.proxy.disabled);
+    assert_eq!(disabled(&init), (false, false));
     init.skip_addons(["addon/kube-proxy", "certs"]);
-    assert_eq!(init.disabled_phases(), ["addon/kube-proxy"]);
+    assert_eq!(disabled(&init), (false, true));
     init.skip_addons(["addon"]);
-    assert_eq!(init.disabled_phases(), ["addon/coredns", "addon/kube-proxy"]);
+    assert_eq!(disabled(&init), (true, true));
 }
 
 proptest! {

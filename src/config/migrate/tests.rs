@@ -13,7 +13,7 @@ struct Case {
     new: String,
 }
 
-const READING: Reading = Reading { strict: true, allow_deprecated: true, allow_experimental: false };
+const READING: Reading = Reading { strict: true, allow_deprecated: true };
 
 fn migrated(text: &str) -> Result<String, ConfigErrors> {
     let result = migrate(("old.yaml", text.as_bytes()), READING, &machine(), &mut |bytes| bytes.fill(1));

@@ -48,6 +48,11 @@ fn the_config_map_is_kubeadms_to_the_byte() {
         object["metadata"]["annotations"]["kubeadm.kubernetes.io/component-config.hash"],
         "sha256:158927728d1fc644fd4a223dfe65e57614b434a8f97f74fa67f8e1f06ed3b079"
     );
+    assert_eq!(
+        made(&defaults("v1.20.2"), &[])[0]["metadata"]["annotations"]["kubeadm.kubernetes.io/component-config.hash"],
+        "sha256:c20a028d8b6328f50e5049dd685d5d325f4fc4772b0b44a7e080ea74188a17a5",
+        "recorded from kubeadm 1.20.2"
+    );
 }
 
 #[test]

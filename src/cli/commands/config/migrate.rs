@@ -22,6 +22,7 @@ struct MigrateArgs {
     new_config: Option<Utf8PathBuf>,
     /// Allow migration to experimental, unreleased APIs
     #[arg(long)]
+    #[expect(dead_code, reason = "no version is experimental now")]
     allow_experimental_api: bool,
     /// Take unknown and duplicate fields for errors; always so here
     #[arg(long, hide = true)]
@@ -41,7 +42,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     let args = MigrateArgs::from_arg_matches(matches).map_err(Exit::of)?;
     let path = args.old_config.ok_or_else(|| Exit::failed("the --old-config flag is mandatory"))?;
     let bytes = read_old_config(&path)?;
-    let reading = Reading { strict: true, allow_deprecated: true, allow_experimental: args.allow_experimental_api };
+    let reading = Reading { strict: true, allow_deprecated: true };
     on_machine(async |machine| {
         let host = host_facts(&machine.backends);
         let (text, warnings) = migrate((&path, &bytes), reading, &host, &mut random::fill)?;

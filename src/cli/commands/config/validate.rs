@@ -19,6 +19,7 @@ struct ValidateArgs {
     allow_deprecated_api: bool,
     /// Allow validation of experimental, unreleased APIs
     #[arg(long)]
+    #[expect(dead_code, reason = "no version is experimental now")]
     allow_experimental_api: bool,
     /// Take unknown and duplicate fields for errors; always so here
     #[arg(long, hide = true)]
@@ -39,7 +40,6 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     let reading = Reading {
         strict: true,
         allow_deprecated: args.allow_deprecated_api,
-        allow_experimental: args.allow_experimental_api,
     };
     on_machine(async |machine| {
         warn_of(&check_file((&path, &bytes), reading, &host_facts(&machine.backends))?);
