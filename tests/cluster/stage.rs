@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::command::Kubewright;
+use kubewright_config::VersionFacts;
 use kubewright_lab::{Cluster, Lab, Maker, Node, Reader, Setup, Shape, write_configuration};
 
 /// The program under test.
@@ -53,11 +54,23 @@ impl Stage {
         Kubewright::on(self.node(1)).words(["init", "--config"]).word(file)
     }
 
+    /// A cluster of the first nodes, made by one program and joined by another; nothing of it is there yet.
+    pub fn cluster(&self, maker: Maker, joiner: Maker, control_planes: u8, workers: u8) -> Cluster<'_> {
+        let shape = Shape { control_planes, workers };
+        let cluster = Cluster::new(&self.lab, &self.setup, maker, shape).unwrap().joined_by(joiner).unwrap();
+        cluster.balance().unwrap();
+        cluster
+    }
+
     /// Waits until the nodes are Ready and their pods run: all of them, or those that are control planes and workers.
     pub fn wait_until_up(&self, control_planes: u8, workers: u8) {
-        let maker = Maker::Kubewright(PathBuf::from(BINARY));
         let shape = Shape { control_planes, workers };
-        Cluster::new(&self.lab, &self.setup, maker, shape).unwrap().wait_until_up().unwrap();
+        Cluster::new(&self.lab, &self.setup, ours(), shape).unwrap().wait_until_up().unwrap();
+    }
+
+    /// What kubewright's table says about the version that the nodes run.
+    pub fn facts(&self) -> &VersionFacts {
+        self.setup.kubernetes.facts()
     }
 }
 
@@ -73,6 +86,11 @@ impl Drop for Stage {
             }
         }
     }
+}
+
+/// The program under test, as a maker of clusters.
+pub fn ours() -> Maker {
+    Maker::Kubewright(PathBuf::from(BINARY))
 }
 
 /// What a program printed, both streams.

@@ -12,16 +12,19 @@ use crate::{
     say,
 };
 
-/// Starts it unless it runs.
+/// Starts it unless it runs with these control planes behind it.
 pub(crate) fn ensure(lab: &Lab, control_planes: &[Node]) -> Result<()> {
     let (unit, dir) = (lab.unit("switch"), lab.state());
     let _lock = lab.lock()?;
+    let (settings, wanted) = (dir.join("haproxy.cfg"), configuration(control_planes));
     if !lab.hierarchy().processes(&unit).is_empty() {
-        return Ok(());
+        if layout::read(&settings)?.as_ref() == Some(&wanted) {
+            return Ok(());
+        }
+        lab.hierarchy().remove(&unit)?;
     }
     say::step(&format!("starting the load balancer on {SWITCH_ADDRESS}:6443"));
-    let settings = dir.join("haproxy.cfg");
-    layout::write(&settings, configuration(control_planes))?;
+    layout::write(&settings, wanted)?;
     lab.hierarchy().make(&unit)?;
     let log_path = dir.join("haproxy.log");
     let log = layout::create(&log_path)?;
@@ -38,10 +41,13 @@ pub(crate) fn ensure(lab: &Lab, control_planes: &[Node]) -> Result<()> {
 fn configuration(control_planes: &[Node]) -> String {
     let servers: String = control_planes
         .iter()
-        .map(|node| format!("  server {} {}:6443 check inter 500ms fall 2 rise 1\n", node.name(), node.address()))
+        .map(|node| format!("  server {} {}:6443 check inter 500ms fall 4 rise 1\n", node.name(), node.address()))
         .collect();
     format!(
-        "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 10m\n  timeout server 10m\n\
-         listen api\n  bind {SWITCH_ADDRESS}:6443\n  option tcp-check\n{servers}"
+        // A node that is taken back does not say that its connections are over.
+        "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 10m\n  timeout server 10m\n  timeout check 5s\n  \
+         option redispatch\n\
+         listen api\n  bind {SWITCH_ADDRESS}:6443\n  option tcp-check\n  \
+         default-server on-marked-down shutdown-sessions\n{servers}"
     )
 }

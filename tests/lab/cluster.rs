@@ -116,9 +116,7 @@ impl<'a> Cluster<'a> {
                 }
             }
         }
-        if self.balanced() {
-            balancer::ensure(self.lab, &nodes[..usize::from(self.shape.control_planes)])?;
-        }
+        self.balance()?;
         let (first, others) = nodes.split_first().ok_or_else(|| LabError::missing("no nodes", "ask for one"))?;
         if answers(first) {
             say::step("node1 is up already");
@@ -137,6 +135,17 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
+    /// Starts the load balancer, where there is to be one: several control planes.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn balance(&self) -> Result<()> {
+        match self.balanced() {
+            true => balancer::ensure(self.lab, &self.nodes()?[..usize::from(self.shape.control_planes)]),
+            false => Ok(()),
+        }
+    }
+
     /// Returns when every node is Ready and every pod that can run does; makes nothing.
     ///
     /// # Errors
@@ -149,7 +158,7 @@ impl<'a> Cluster<'a> {
 
     /// Makes the first control plane, with the maker's output on the terminal.
     fn init(&self, node: &Node) -> Result<()> {
-        let file = self.write_init(node, self.reader())?;
+        let file = self.write_init(node)?;
         let file = file.to_string_lossy();
         match &self.maker {
             Maker::Kubewright(_) => visible(node, &["kubewright", "init", "--config", &file]),
@@ -186,7 +195,7 @@ impl<'a> Cluster<'a> {
         };
         let unclear = || LabError::missing("the join command is not as expected", "`token create` has changed");
         let certificate_key = if control_plane && self.copying == Copying::Upload {
-            let config = format!("--config={}", self.write_init(first, self.reader())?.display());
+            let config = format!("--config={}", self.write_init(first)?.display());
             let said = first.run([self.program(), "init", "phase", "upload-certs", "--upload-certs", &config])?;
             Some(said.split_whitespace().last().ok_or_else(unclear)?.to_owned())
         } else {
@@ -211,8 +220,12 @@ impl<'a> Cluster<'a> {
         Ok(file)
     }
 
-    fn write_init(&self, node: &Node, reader: Reader) -> Result<PathBuf> {
-        write_init(node, &self.wanted(reader))
+    /// Writes the file for `init` on a node, and returns its path, which is the same there.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_init(&self, node: &Node) -> Result<PathBuf> {
+        write_init(node, &self.wanted(reader(&self.maker)))
     }
 
     fn wait(&self, first: &Node, nodes: &[Node]) -> Result<()> {
@@ -228,10 +241,6 @@ impl<'a> Cluster<'a> {
 
     fn wanted(&self, reader: Reader) -> Wanted<'_> {
         Wanted { reader, kubernetes: &self.setup.kubernetes, balanced: self.balanced() }
-    }
-
-    fn reader(&self) -> Reader {
-        reader(&self.maker)
     }
 
     /// Who made the first node.

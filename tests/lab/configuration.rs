@@ -93,12 +93,14 @@ impl Wanted<'_> {
     }
 }
 
-/// The kubelet of a lab node: no systemd that could own control groups, swap is the machine's business, and from 1.31 a
-/// kubelet must be told that version 1 of control groups will do.
+/// The kubelet of a lab node: no systemd that could own control groups, swap and a disk that fills are the machine's
+/// business, images that it removes come from nowhere again, and from 1.31 a kubelet must be told that version 1 of control
+/// groups will do.
 fn kubelet(minor: u64) -> Value {
     let mut document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
-        "cgroupDriver": "cgroupfs", "failSwapOn": false,
+        "cgroupDriver": "cgroupfs", "failSwapOn": false, "imageGCHighThresholdPercent": 100,
+        "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
     });
     if minor >= 31 {
         document["failCgroupV1"] = json!(false);

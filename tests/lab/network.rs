@@ -80,6 +80,9 @@ pub(crate) fn ensure_node(namespace: &str, switch: &str, number: u8) -> Result<(
          ip route add unreachable 169.254.0.0/16; \
          echo 1 >/proc/sys/net/ipv4/ip_forward{routes}"
     );
+    // The kernel takes a namespace apart some time after its removal, and until then this end of its cable is there.
+    let port = format!("if ip link show port{number} >/dev/null 2>&1; then ip link del port{number} || true; fi");
+    output(inside(switch).args(["sh", "-ec", &port]))?;
     make(namespace, &script)?;
     let script = format!("ip link set port{number} master br0 up");
     output(inside(switch).args(["sh", "-ec", &script]))?;

@@ -1,0 +1,59 @@
+//! A cluster's members as etcd and the API server know them, and how they are taken out again.
+
+use std::collections::BTreeSet;
+
+use kubewright_lab::Node;
+
+use super::stage::Stage;
+
+/// One line of `etcdctl member list`.
+pub struct Member {
+    id: String,
+    pub name: String,
+    started: bool,
+    learner: bool,
+}
+
+/// etcd's members, as the first node's etcd tells them.
+pub fn members(first: &Node) -> Vec<Member> {
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split(", ").collect();
+        let [id, status, name, _peer, _client, learner] = fields[..] else { panic!("unexpected: {line}") };
+        Member { id: id.into(), name: name.into(), started: status == "started", learner: learner == "true" }
+    };
+    etcdctl(first, &["member", "list"]).lines().map(line).collect()
+}
+
+/// The names of those that have a vote and have been up.
+pub fn voters(first: &Node) -> BTreeSet<String> {
+    let members = members(first);
+    let unfinished = members.iter().filter(|member| member.learner || !member.started).count();
+    assert_eq!(unfinished, 0, "members that are no voters yet, or not up");
+    members.into_iter().map(|member| member.name).collect()
+}
+
+/// Takes nodes out of the cluster, as an administrator does with machines that are gone for good.
+pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
+    let first = stage.node(1);
+    for number in numbers {
+        let name = stage.node(number).name();
+        for member in members(first).iter().filter(|member| member.name == name) {
+            etcdctl(first, &["member", "remove", &member.id]);
+        }
+        stage.reset(number);
+        first.run(["kubectl", "delete", "node", &name, "--ignore-not-found", "--wait=false"]).unwrap();
+    }
+}
+
+fn etcdctl(first: &Node, words: &[&str]) -> String {
+    let pki = |name: &str| format!("/etc/kubernetes/pki/etcd/{name}");
+    let endpoint = format!("--endpoints=https://{}:2379", first.address());
+    let mut all: Vec<String> = ["env", "ETCDCTL_API=3", "etcdctl", "--command-timeout=30s"].map(str::to_owned).into();
+    all.push(endpoint);
+    all.extend(
+        [("cacert", "ca.crt"), ("cert", "server.crt"), ("key", "server.key")]
+            .map(|(flag, file)| format!("--{flag}={}", pki(file))),
+    );
+    all.extend(words.iter().map(|word| (*word).to_owned()));
+    first.run(all).unwrap()
+}

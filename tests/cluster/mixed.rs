@@ -1,0 +1,34 @@
+//! Clusters that kubewright and the real kubeadm make together. The other direction, where kubewright makes the first node,
+//! is in `init` (a worker) and `upload_certs` (a control plane).
+
+use kubewright_lab::Maker;
+
+use super::command::Kubewright;
+use super::members::voters;
+use super::post_conditions::{Expected, post_conditions};
+use super::stage::{Stage, ours, said};
+
+#[test]
+#[ignore = "needs lab nodes"]
+fn a_control_plane_and_a_worker_join_what_the_peer_has_made() {
+    let stage = Stage::with_nodes(3);
+    let first = stage.node(1);
+    let cluster = stage.cluster(Maker::Kubeadm, ours(), 2, 1);
+    let file = cluster.write_init(first).unwrap();
+    let words = ["kubeadm", "init", "--skip-phases=preflight", "--config", &file.to_string_lossy()];
+    let output = first.exec(words).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+
+    let ticket = cluster.ticket(first, true).unwrap();
+    let joins = [(2, true), (3, false)].map(|(number, control_plane)| {
+        let file = cluster.write_join(stage.node(number), &ticket, control_plane).unwrap();
+        Kubewright::on(stage.node(number)).words(["join", "--config"]).word(file).start()
+    });
+    for running in joins {
+        let ended = running.end();
+        assert!(ended.status.success(), "{}", ended.said());
+    }
+    stage.wait_until_up(2, 1);
+    assert_eq!(voters(first).into_iter().collect::<Vec<_>>(), ["node1", "node2"]);
+    post_conditions(&stage, &Expected { control_planes: 2, uploaded: true, coredns: true });
+}
