@@ -17,9 +17,6 @@ use crate::program;
 use crate::render::{self, warn, warn_of};
 use crate::run::{Note, Run, execute};
 
-/// What other nodes run to join. We have no `join` yet, and kubeadm's works on our clusters.
-const JOINING_PROGRAM: &str = "kubeadm";
-
 /// The graph of `init`.
 ///
 /// # Panics
@@ -48,7 +45,7 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let dry_run = loaded.init.dry_run;
         let config = digest(file.document().map(|(_, bytes)| bytes), args, &loaded);
         let options = InitOptions {
-            program: JOINING_PROGRAM.to_owned(),
+            program: program::name().to_owned(),
             kubeconfig: Utf8PathBuf::from(&args.kubeconfig),
             kubeconfig_dir: Utf8PathBuf::from(&args.kubeconfig_dir),
             upload_certs: args.upload_certs,
