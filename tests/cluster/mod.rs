@@ -16,5 +16,6 @@ mod refusals;
 mod resume;
 mod secrets;
 mod stage;
+mod token;
 mod tree;
 mod upload_certs;
