@@ -13,3 +13,4 @@ mod kubeconfig;
 mod machine;
 mod phases;
 pub mod program;
+mod secrets;

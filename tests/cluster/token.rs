@@ -6,7 +6,6 @@ use std::process::{Output, Stdio};
 use kubewright_lab::Node;
 use serde_json::Value as Json;
 
-use super::command::Kubewright;
 use super::stage::{Stage, said};
 use super::tree::tree;
 

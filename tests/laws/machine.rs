@@ -65,6 +65,8 @@ pub struct Ran {
     /// Every change, in the order in which it was told: phase, then `action object`.
     pub effects: Vec<(String, String)>,
     pub records: Vec<Record>,
+    /// All that was told.
+    pub events: Vec<Event>,
     /// Phases that an earlier run had finished.
     pub done: Vec<String>,
 }
@@ -219,14 +221,16 @@ fn conduct(
     let runner = Runner::new(Arc::new(Node::new(backends)), journal.clone(), events);
     let result = RUNTIME.block_on(runner.run(plan, options));
     drop(runner);
-    let told = std::iter::from_fn(|| receiver.try_recv().ok());
-    let effects = told.filter_map(effect_of).collect();
-    Ran { result, effects, records: journal.records(), done: Vec::new() }
+    let events: Vec<Event> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+    let effects = events.iter().filter_map(effect_of).collect();
+    Ran { result, effects, records: journal.records(), events, done: Vec::new() }
 }
 
-fn effect_of(event: Event) -> Option<(String, String)> {
-    match event.kind {
-        EventKind::Effect { phase, effect: Effect { action, object } } => Some((phase, format!("{action} {object}"))),
+fn effect_of(event: &Event) -> Option<(String, String)> {
+    match &event.kind {
+        EventKind::Effect { phase, effect: Effect { action, object } } => {
+            Some((phase.clone(), format!("{action} {object}")))
+        }
         _ => None,
     }
 }

@@ -13,4 +13,5 @@ mod fail;
 mod kill;
 mod order;
 mod rootless;
+mod secret;
 mod twice;
