@@ -42,8 +42,9 @@ pub(crate) fn read(stdout: &str, side: Side) -> Told {
         }
         let mut text = String::new();
         // kubeadm 1.36 does not indent: an object ends where the next thing is said.
+        let indented = lines.peek().is_some_and(|line| line.starts_with('\t'));
         while let Some(line) =
-            lines.next_if(|line| line.starts_with('\t') || !line.starts_with('[') && !line.is_empty())
+            lines.next_if(|line| line.starts_with('\t') || !indented && !line.starts_with('[') && !line.is_empty())
         {
             text += line.strip_prefix('\t').unwrap_or(line);
             text.push('\n');
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(told.objects.keys().collect::<Vec<_>>(), ["ClusterRole a"]);
         assert_eq!(told.patch, None);
         let ours = "[dryrun] Would apply Role b/a\n[dryrun] Would apply Role b/a:\n\tkind: Role\n\tmetadata: {name: a, namespace: b}\n\
-            [dryrun] Would patch Node n with:\n\ta: 1\n";
+            [dryrun] Would patch Node n with:\n\ta: 1\nabcdef.0123456789abcdef\n";
         let told = read(ours, Side::Kubewright);
         assert_eq!(told.objects["Role b/a"]["metadata"]["name"], "a");
         assert_eq!(told.patch, Some(json!({"a": 1})));
