@@ -19,8 +19,10 @@ const CHILD: &str = "#!/bin/sh\n{ echo \"$0 $*\"; env; } >>\"$LOG\"\necho 'Kuber
 const CHILDREN: [&str; 8] =
     ["systemctl", "kubelet", "crictl", "rc-service", "service", "conntrack", "mount", "containerd"];
 
+type Judge = fn(&Said) -> bool;
+
 /// `HOME` stands for a directory; the files in it hold the secrets.
-const RUNS: &[(&str, fn(&Said) -> bool)] = &[
+const RUNS: &[(&str, Judge)] = &[
     ("init --upload-certs --dry-run --token-file HOME/token --certificate-key-file HOME/key", succeeds),
     ("init --upload-certs --dry-run=diff --token TOKEN --certificate-key KEY", succeeds),
     ("init --upload-certs --dry-run --progress json --token TOKEN --certificate-key KEY", succeeds),
