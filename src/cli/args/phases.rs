@@ -252,18 +252,4 @@ fn collect(tree: &Tree, depth: usize, lines: &mut Vec<(String, &'static str)>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::skipped;
-
-    #[test]
-    fn phases_are_skipped_by_any_of_their_names() {
-        let tree = crate::init::workflow().tree();
-        let skip = |names: &[&str]| skipped(&tree, &names.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(skip(&["Certs/CA", " addon "]), ["certs/ca", "addon"]);
-        assert_eq!(skip(&["uploadconfig", "bootstraptoken"]), ["upload-config", "bootstrap-token"]);
-        let rotation = "kubelet-finalize/enable-client-cert-rotation";
-        assert_eq!(skip(&["kubelet-finalize/experimental-cert-rotation"]), [rotation]);
-        // kubeadm takes `all` and does nothing for it; where it has none, the name is wrong and stays so.
-        assert_eq!(skip(&["certs/all", "", "etcd/all", "nope"]), ["etcd/all", "nope"]);
-    }
-}
+mod tests;
