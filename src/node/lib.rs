@@ -100,16 +100,6 @@ impl View {
         &*self.backends.etcd
     }
 
-    /// Facts about the machine.
-    pub fn probe(&self) -> &dyn ProbeBackend {
-        &*self.backends.probe
-    }
-
-    /// The container runtime, for reading.
-    pub fn runtime(&self) -> &dyn RuntimeBackend {
-        &*self.backends.runtime
-    }
-
     /// The cluster before it is trusted.
     pub fn discovery(&self) -> &dyn DiscoveryBackend {
         &*self.backends.discovery

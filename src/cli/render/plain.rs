@@ -1,9 +1,9 @@
 //! kubeadm's lines, in kubeadm's order: phases that run at the same time do not mix, because scripts read this.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
-use kubewright_engine::{Event, EventKind, Outcome, Renderer};
+use kubewright_engine::{Event, EventKind, Renderer};
 
 use crate::program;
 
@@ -21,7 +21,7 @@ pub struct Plain<O, E> {
     err: E,
     order: Vec<String>,
     held: HashMap<String, Vec<Line>>,
-    ended: HashMap<String, bool>,
+    ended: HashSet<String>,
     next: usize,
     dry_run: bool,
 }
@@ -29,7 +29,7 @@ pub struct Plain<O, E> {
 impl<O: Write + Send, E: Write + Send> Plain<O, E> {
     /// Writes progress and data to `out`, warnings and errors to `err`.
     pub fn new(out: O, err: E) -> Self {
-        let (held, ended) = (HashMap::new(), HashMap::new());
+        let (held, ended) = (HashMap::new(), HashSet::new());
         Self { out, err, order: Vec::new(), held, ended, next: 0, dry_run: false }
     }
 
@@ -54,7 +54,7 @@ impl<O: Write + Send, E: Write + Send> Plain<O, E> {
             for line in self.held.remove(&phase).unwrap_or_default() {
                 self.write(line)?;
             }
-            if !self.ended.contains_key(&phase) {
+            if !self.ended.contains(&phase) {
                 break;
             }
             self.next += 1;
@@ -85,15 +85,15 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
                 Some(line) => self.say(phase, Line::Out(line + "\n")),
                 None => Ok(()),
             },
-            EventKind::PhaseFinished { phase, outcome } => {
-                self.ended.insert(phase.clone(), *outcome != Outcome::Left);
+            EventKind::PhaseFinished { phase, .. } => {
+                self.ended.insert(phase.clone());
                 self.advance()
             }
             EventKind::PhaseFailed { phase, error, hints } => {
                 let mut text = Vec::new();
                 write_failure(&mut text, &phase_error(phase, error), hints)?;
                 self.say(phase, Line::Err(String::from_utf8_lossy(&text).into_owned()))?;
-                self.ended.insert(phase.clone(), true);
+                self.ended.insert(phase.clone());
                 self.advance()
             }
             _ => Ok(()),
