@@ -238,18 +238,18 @@ impl<W: World> Workflow<W> {
         let covered = |groups: &[&str], path: &str| groups.iter().any(|group| covers(group, path));
         let decide = |node: &GraphNode<W>| {
             if !only.is_empty() && !covered(&only, node.path) {
-                Some(Why::NotSelected)
+                (Some(Why::NotSelected), None)
             } else if covered(&skip, node.path) {
-                Some(Why::Skipped)
+                (Some(Why::Skipped), None)
             } else {
                 match node.phase.applies_to(&seeds) {
-                    Applies::Yes => done.has(node.path).then_some(Why::AlreadyFinished),
-                    Applies::No { why } => Some(Why::DoesNotApply(why)),
-                    Applies::Told { text, .. } => Some(Why::DoesNotApply(text.into())),
+                    Applies::Yes => (done.has(node.path).then_some(Why::AlreadyFinished), None),
+                    Applies::No { why } => (Some(Why::DoesNotApply(why)), None),
+                    Applies::Told { tag, text } => (Some(Why::DoesNotApply(text.clone().into())), Some((tag, text))),
                 }
             }
         };
-        let whys: Vec<Option<Why>> = self.nodes.iter().map(decide).collect();
+        let (whys, mut told): (Vec<Option<Why>>, Vec<_>) = self.nodes.iter().map(decide).unzip();
 
         let mut wanted = vec![Want::No; self.nodes.len()];
         let mut read = vec![false; self.nodes.len()];
@@ -282,17 +282,11 @@ impl<W: World> Workflow<W> {
                     wanted[*maker] = wanted[*maker].max(if runs && made { Want::Must } else { Want::Maybe });
                 }
             }
-            let told = match (&step, node.phase.applies_to(&seeds)) {
-                (Step::Leave { why } | Step::Load { why }, Applies::Told { tag, text }) => {
-                    matches!(why, Why::DoesNotApply(_)).then_some((tag, text))
-                }
-                _ => None,
-            };
             nodes.push(PlanNode {
                 path: node.path,
                 phase: node.phase,
                 step,
-                told,
+                told: told[index].take(),
                 needs: node.needs.clone(),
                 makes: node.makes,
                 deps: node.deps.clone(),
