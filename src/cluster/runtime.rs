@@ -36,7 +36,7 @@ impl CriRuntime {
 #[async_trait]
 impl RuntimeBackend for CriRuntime {
     async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError> {
-        let connection = Connection::open(socket).await?;
+        let connection = Connection::open_briefly(socket).await?;
         let version: cri::VersionResponse = connection.ask(runtime("Version"), cri::VersionRequest {}).await?;
         let status: cri::StatusResponse =
             connection.ask(runtime("Status"), cri::StatusRequest { verbose: true }).await?;
@@ -53,7 +53,7 @@ impl RuntimeBackend for CriRuntime {
     }
 
     async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError> {
-        let connection = Connection::open(socket).await?;
+        let connection = Connection::open_briefly(socket).await?;
         let call = runtime("RuntimeConfig");
         let config: cri::RuntimeConfigResponse = connection.ask(call, cri::RuntimeConfigRequest {}).await?;
         let driver = config.linux.map(|linux| linux.cgroup_driver());

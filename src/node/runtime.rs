@@ -78,7 +78,7 @@ pub struct ContainerInfo {
 pub trait RuntimeBackend: Send + Sync {
     /// What the runtime says of itself. At most 2 s.
     async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError>;
-    /// The cgroup driver that the runtime asks for (`RuntimeConfig`): `systemd` or `cgroupfs`.
+    /// The cgroup driver that the runtime asks for (`RuntimeConfig`): `systemd` or `cgroupfs`. At most 2 s.
     async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError>;
     /// Whether the image is there.
     async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError>;

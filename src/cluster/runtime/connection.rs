@@ -1,12 +1,13 @@
 //! One gRPC connection to a container runtime's socket, and the errors of calls over it.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
 use kubewright_node::RuntimeError;
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -41,9 +42,17 @@ pub(super) struct Call {
 pub(super) struct Connection {
     socket: String,
     channel: Channel,
+    /// When all its calls must have been answered, if they have one limit together.
+    until: Option<Instant>,
 }
 
 impl Connection {
+    /// Connects, for calls that must all be answered within 2 s from now.
+    pub(super) async fn open_briefly(socket: &str) -> Result<Self, RuntimeError> {
+        let until = Some(Instant::now() + LIMIT);
+        Ok(Self { until, ..Self::open(socket).await? })
+    }
+
     /// Connects within 2 s.
     pub(super) async fn open(socket: &str) -> Result<Self, RuntimeError> {
         let unreachable = |message: String| RuntimeError::Unreachable { socket: socket.to_owned(), message };
@@ -55,7 +64,7 @@ impl Connection {
         // gRPC wants an address; over a unix socket nobody looks at it.
         let endpoint = Endpoint::from_static("http://localhost");
         match tokio::time::timeout(LIMIT, endpoint.connect_with_connector(connector)).await {
-            Ok(Ok(channel)) => Ok(Self { socket: socket.to_owned(), channel }),
+            Ok(Ok(channel)) => Ok(Self { socket: socket.to_owned(), channel, until: None }),
             Ok(Err(error)) => Err(unreachable(innermost(&error))),
             Err(_) => Err(unreachable(format!("no connection within {} s", LIMIT.as_secs()))),
         }
@@ -94,7 +103,8 @@ impl Connection {
     }
 
     async fn within_limit<T>(&self, call: Call, work: impl Future<Output = T>) -> Result<T, RuntimeError> {
-        tokio::time::timeout(LIMIT, work).await.map_err(|_| {
+        let until = self.until.unwrap_or_else(|| Instant::now() + LIMIT);
+        tokio::time::timeout_at(until, work).await.map_err(|_| {
             let message = format!("no answer to {} within {} s", call.method, LIMIT.as_secs());
             RuntimeError::Unreachable { socket: self.socket.clone(), message }
         })
