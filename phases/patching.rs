@@ -99,7 +99,7 @@ pub fn look(init: &InitConfiguration, facts: &VersionFacts, probe: &Probe) -> Re
 }
 
 fn read_directory(directory: &Utf8Path, targets: &[Target], probe: &dyn ProbeBackend) -> Result<Patches, Failure> {
-    let refuse = |why: String| Failure::new(why).kind(FailureKind::Validation);
+    let refuse = |why: String| Failure::new(why).kind(FailureKind::Validation).hint(NAME_ANOTHER);
     // As kubeadm, which looks at the path itself: who may replace a link could choose what is patched.
     match probe.entry(directory) {
         Some(Entry::Directory) => {}
@@ -155,7 +155,8 @@ pub fn tell_applied(kind: PatchType, target: Target, report: &Report) {
 /// Lists files in the order of their names, those of a directory in its place. Links to directories are not followed.
 fn walk(directory: &Utf8Path, probe: &dyn ProbeBackend, paths: &mut Vec<Utf8PathBuf>) -> Result<(), Failure> {
     let names = probe.list(directory);
-    for name in names.ok_or_else(|| Failure::new(format!("cannot list the directory of patches `{directory}`")))? {
+    let unlistable = || Failure::new(format!("cannot list the directory of patches `{directory}`")).hint(NAME_ANOTHER);
+    for name in names.ok_or_else(unlistable)? {
         let path = directory.join(name);
         match probe.entry(&path) {
             Some(Entry::Directory) => walk(&path, probe, paths)?,
@@ -164,13 +165,14 @@ fn walk(directory: &Utf8Path, probe: &dyn ProbeBackend, paths: &mut Vec<Utf8Path
         if paths.len() > MAX_FILES {
             let why =
                 format!("`{directory}` is no directory of patches: more than {MAX_FILES} files are in and before it");
-            return Err(Failure::new(why).kind(FailureKind::Validation));
+            return Err(Failure::new(why).kind(FailureKind::Validation).hint(NAME_ANOTHER));
         }
     }
     Ok(())
 }
 
 const TAG: &str = "patches";
+const NAME_ANOTHER: &str = "name a directory that holds patches and can be read, with --patches or patches.directory";
 /// Far more than anybody writes, and few enough to be listed before a mistaken `--patches /` tires the machine.
 const MAX_FILES: usize = 10_000;
 

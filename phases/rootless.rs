@@ -86,16 +86,17 @@ pub fn wanted(cluster: &ClusterConfiguration, facts: &VersionFacts) -> bool {
 
 /// Adds our users and groups to the machine's, unless they are there.
 fn ensure_accounts(files: &Files) -> Result<Accounts, Failure> {
+    let fix = || format!("correct {PASSWD} and {GROUP}, or switch the gate {GATE} off");
     let text = |path: &str| -> Result<Option<String>, Failure> {
         let contents = files.read(path.into())?;
         let text = contents.map(|contents| String::from_utf8(contents.as_bytes().to_vec()));
-        text.transpose().context(format!("cannot read `{path}`"))
+        text.transpose().context(format!("cannot read `{path}`")).hint(format!("make {path} plain text"))
     };
-    let must = |path: &str| text(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")));
+    let must = |path: &str| text(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")).hint(fix()));
     let (passwd, group) = (must(PASSWD)?, must(GROUP)?);
     let accounts = Accounts::plan(&text(LOGIN_DEFS)?.unwrap_or_default(), &passwd, &group)
         .context("the users and groups of a control plane without root cannot be had")
-        .hint(format!("correct {PASSWD} and {GROUP}, or switch the gate {GATE} off"))?;
+        .hint(fix())?;
     for (path, old, new) in [(PASSWD, passwd, &accounts.passwd), (GROUP, group, &accounts.group)] {
         if old != *new {
             files.write(path.into(), &Contents::public(new.as_str()), paths::PUBLIC_FILE)?;
