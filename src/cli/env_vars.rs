@@ -1,6 +1,6 @@
-//! Every environment variable that we read ourselves, and the only place that reads them. Proxy variables are read by
-//! `Probe::environment`, as facts about the machine.
-#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+//! Every environment variable that is meant for the command line. Those that say something about the machine or about the
+//! way to a server (`PATH`, proxies) are read by `host` and `cluster`.
+#![expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
 
 use camino::Utf8PathBuf;
 

@@ -119,7 +119,7 @@ pub trait ProbeBackend: Send + Sync {
     fn try_listen(&self, port: u16) -> std::io::Result<()>;
     /// Where the binary is in PATH.
     fn find_in_path(&self, binary: &str) -> Option<Utf8PathBuf>;
-    /// An environment variable.
+    /// Our environment: every variable with its value.
     fn environment(&self) -> Vec<(String, String)>;
     /// Whether somebody listens at the unix socket.
     fn socket_answers(&self, path: &Utf8Path) -> bool;
