@@ -22,7 +22,6 @@ struct MigrateArgs {
     new_config: Option<Utf8PathBuf>,
     /// Allow migration to experimental, unreleased APIs
     #[arg(long)]
-    #[expect(dead_code, reason = "no version is experimental now")]
     allow_experimental_api: bool,
     /// Take unknown and duplicate fields for errors; always so here
     #[arg(long, hide = true)]

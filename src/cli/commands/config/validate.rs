@@ -19,7 +19,6 @@ struct ValidateArgs {
     allow_deprecated_api: bool,
     /// Allow validation of experimental, unreleased APIs
     #[arg(long)]
-    #[expect(dead_code, reason = "no version is experimental now")]
     allow_experimental_api: bool,
     /// Take unknown and duplicate fields for errors; always so here
     #[arg(long, hide = true)]
