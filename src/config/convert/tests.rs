@@ -197,7 +197,7 @@ fn migrated_files_mean_the_same() {
     for (version, files, _) in versions() {
         for file in files {
             let migrate = |text: &str| {
-                let reading = Reading { strict: true, allow_deprecated: true, ..Reading::default() };
+                let reading = Reading { strict: true, allow_deprecated: true };
                 let random: &mut dyn FnMut(&mut [u8]) = &mut |bytes| bytes.fill(2);
                 let (text, warnings) = migrate(("full.yaml", text.as_bytes()), reading, &machine(), random).unwrap();
                 assert_eq!(warnings.iter().find(|warning| warning.field == "apiVersion"), None);

@@ -36,7 +36,7 @@ fn every_version_has_defaults_that_read_back() {
         let facts = versions::facts_for(&KubernetesVersion::new(1, minor, 0)).unwrap();
         for of in [Defaults::Init, Defaults::Join, Defaults::Reset, Defaults::Upgrade] {
             let text = print_defaults(of, &ComponentKind::ALL, "vm", &facts);
-            let reading = crate::Reading { strict: true, allow_deprecated: true, ..Default::default() };
+            let reading = crate::Reading { strict: true, allow_deprecated: true };
             let host = HostFacts::with_address("vm", "192.0.2.2".parse().unwrap());
             let warnings = crate::check_file(("d.yaml", text.as_bytes()), reading, &host).unwrap();
             // Only a ClusterConfiguration says that its version is old enough for a socket without a scheme.
