@@ -25,10 +25,12 @@ use proxy::Proxies;
 
 /// How long one request may take, from connecting to the last byte.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
-/// The largest answer that is read, in bytes. etcd takes no object above 1.5 MiB, and a list has at most 500 of them.
+/// The largest answer that is read, in bytes. etcd takes no object above 1.5 MiB, and an answer has at most 500 of them.
 const LARGEST_ANSWER: usize = 16 << 20;
-/// The most objects that a list gives.
-const LONGEST_LIST: usize = 500;
+/// The most objects that one answer of a list has.
+const PAGE: usize = 500;
+/// The most objects that a list may have in all; what has more is not what we look for.
+const LONGEST_LIST: usize = 20_000;
 
 /// The API server that a kubeconfig names. Connections are kept and used again for as long as this lives.
 ///
@@ -153,14 +155,27 @@ impl KubeBackend for ApiServer {
         let question = Question { doing: "list", object };
         let mut path = path::collection(api_version, kind, namespace)
             .map_err(|message| question.error(KubeErrorKind::Invalid, message))?;
-        path.push_str(&format!("?limit={LONGEST_LIST}"));
+        path.push_str(&format!("?limit={PAGE}"));
         if let Some(selector) = field_selector {
             path.push_str(&format!("&fieldSelector={}", path::encode(selector)));
         }
-        let mut answer = self.object(access, &question, Request::get(path), None).await?;
-        let Some(Json::Array(mut items)) = answer.get_mut("items").map(Json::take) else {
-            return Err(question.error(KubeErrorKind::Other, "the answer is not a list"));
-        };
+        let (mut items, mut page) = (Vec::new(), path.clone());
+        loop {
+            let mut answer = self.object(access, &question, Request::get(page), None).await?;
+            let Some(Json::Array(found)) = answer.get_mut("items").map(Json::take) else {
+                return Err(question.error(KubeErrorKind::Other, "the answer is not a list"));
+            };
+            // A server that promises more and gives nothing would keep us for ever.
+            let empty = found.is_empty();
+            items.extend(found);
+            match answer.pointer("/metadata/continue").and_then(Json::as_str) {
+                Some(rest) if !rest.is_empty() && !empty => page = format!("{path}&continue={}", path::encode(rest)),
+                _ => break,
+            }
+            if items.len() > LONGEST_LIST {
+                return Err(question.error(KubeErrorKind::Other, format!("there are more than {LONGEST_LIST}")));
+            }
+        }
         // The server leaves these two out of a list's items, and an object without them cannot be named.
         for item in items.iter_mut().filter_map(Json::as_object_mut) {
             item.entry("apiVersion").or_insert_with(|| api_version.into());

@@ -129,7 +129,7 @@ pub enum PatchKind {
 pub trait KubeBackend: Send + Sync {
     /// Gets one object; `None` when there is none.
     async fn get(&self, access: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError>;
-    /// Lists the objects of a kind, at most 500 of them.
+    /// Lists the objects of a kind, whole or not at all; 20 000 at most.
     async fn list(
         &self,
         access: &KubeAccess,
@@ -280,7 +280,7 @@ impl Kube {
         self.outward.perform(Effect::new("update", object.to_string()), work).await
     }
 
-    /// Lists the objects of a kind, at most 500 of them, without trying again.
+    /// Lists the objects of a kind, whole or not at all, without trying again.
     pub async fn list(
         &self,
         access: &KubeAccess,

@@ -85,6 +85,24 @@ async fn lists_with_a_limit_and_a_selector_and_names_what_it_finds() {
 }
 
 #[tokio::test]
+async fn lists_to_the_last_page() {
+    let page =
+        |name: &str, rest: &str| json!({"metadata": {"continue": rest}, "items": [{"metadata": {"name": name}}]});
+    let server = Server::plain(move |received| {
+        let answer = match received.line.rsplit_once("&continue=") {
+            None => page("first", "a+b"),
+            Some((_, "a%2Bb")) => page("second", "c"),
+            Some(_) => json!({"metadata": {"continue": "for-ever"}, "items": []}),
+        };
+        Reply::Answer(200, answer.to_string())
+    })
+    .await;
+    let found = ApiServer::new().list(&plain(&server), "v1", "Secret", None, None).await.unwrap();
+    let names: Vec<_> = found.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first", "second"]);
+}
+
+#[tokio::test]
 async fn each_change_has_its_verb_path_and_media_type() {
     let server = answering(200, config_map()).await;
     let (api, access) = (ApiServer::new(), plain(&server));
