@@ -178,5 +178,6 @@ pub fn own_admin(files: &Files, found: &FoundCluster) -> Result<ClusterAdmin, Fa
     ClusterAdmin::of(path, &contents, &found.init)
 }
 
+pub mod stand_in;
 #[cfg(test)]
 mod tests;

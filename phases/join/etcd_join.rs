@@ -40,7 +40,8 @@ impl Phase<Node> for EtcdJoin {
             name: init.node_registration.name.clone(),
             peer_url: format!("https://{}", std::net::SocketAddr::new(address, 2380)),
             learner: facts.etcd.learner,
-            has_data: probe.exists(&local.data_dir.join("member")),
+            // Through the files, which in a dry run are not those of the disk.
+            has_data: files.list(&local.data_dir)?.is_some_and(|names| names.iter().any(|name| name == "member")),
         };
         if !rootless::wanted(cluster, facts) {
             files.ensure_dir(&local.data_dir, paths::SECRET_DIR)?;

@@ -2,13 +2,14 @@
 
 use futures_util::future::join_all;
 use kubewright_config::model::Discovery as By;
-use kubewright_config::{KubeletDoc, KubernetesVersion, default_version, stored_cluster};
+use kubewright_config::{KubeletDoc, default_version, stored_cluster};
 use kubewright_node::Discovery;
 use kubewright_pki::CertificateKind;
 
 use crate::checks::{Check, Finding, Powers, Subject, path_label};
 use crate::init::preflight::{judge, pull_images};
 use crate::issuing::read_authority;
+use crate::joining::stand_in::installed_kubelet;
 use crate::joining::{Asking, FoundCluster, Looking, as_init, find};
 use crate::preflight as checks;
 use crate::preflight::port::taken;
@@ -115,28 +116,20 @@ async fn looked<'a>(checks: impl Iterator<Item = &'a &'static dyn Check>, subjec
     join_all(checks.map(|check| check.look(subject))).await.into_iter().flatten().collect()
 }
 
-/// A cluster of the installed kubelet's version, as long as the real one is not known.
+/// A cluster of the installed kubelet's version, as long as the real one is not known; its own version decides later.
 async fn stand_in(probe: &Probe, join: &JoinConfiguration) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
-    let printed = probe.version_of("kubelet").await.unwrap_or_default();
-    let version = printed.split_whitespace().last().and_then(|word| word.parse::<KubernetesVersion>().ok());
-    let version = version.unwrap_or_else(default_version);
+    let version = installed_kubelet(&**probe).await.unwrap_or_else(default_version);
     // Only the addresses' family of the cluster that is joined is of interest.
     let v6 = match &join.discovery {
         By::Token(by) => by.api_server_endpoint.host().contains(':'),
         By::File(_) => false,
     };
     let subnet = if v6 { "fd00:10:96::/112" } else { "10.96.0.0/12" };
-    let text = |version: &KubernetesVersion| {
-        format!(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: {version}\n\
-             networking:\n  serviceSubnet: {subnet}\n"
-        )
-    };
-    match stored_cluster(text(&version).as_bytes()) {
-        Ok(found) => Ok(found),
-        // A kubelet that is not in the table of versions; the cluster's own version decides later.
-        Err(_) => Ok(stored_cluster(text(&default_version()).as_bytes())?),
-    }
+    let text = format!(
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: {version}\n\
+         networking:\n  serviceSubnet: {subnet}\n"
+    );
+    Ok(stored_cluster(text.as_bytes())?)
 }
 
 /// What the kubelet writes must not be there yet.

@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{Init, load_init};
 use kubewright_engine::{Digest, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
+use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
 use kubewright_phases::{external_ca, printing, random};
@@ -83,7 +84,7 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             _ => DryRun::No,
         };
         let command = format!("{} init", program::name());
-        let run = Run { command, workflow, seeds, selection, config, dry_run, intro };
+        let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster: DryCluster::New, intro };
         execute(machine, run, global, args.fresh, args.jobs).await
     })
 }

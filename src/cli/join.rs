@@ -3,6 +3,8 @@
 use kubewright_config::{JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
 use kubewright_engine::{Digest, Failure, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
+use kubewright_node::dry_run::DryCluster;
+use kubewright_phases::joining::stand_in;
 use kubewright_phases::options::JoinOptions;
 use kubewright_phases::paths;
 use sha2::{Digest as _, Sha256};
@@ -63,9 +65,10 @@ pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<()
             _ => DryRun::No,
         };
         let plane = join.control_plane.is_some();
+        let dry_cluster = dry_cluster(&join, &machine).await;
         let seeds = Seeds::new().with(join).with(options);
         let command = format!("{} join", program::name());
-        let run = Run { command, workflow, seeds, selection, config, dry_run, intro: Vec::new() };
+        let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster, intro: Vec::new() };
         execute(machine, run, global, args.fresh, args.jobs).await?;
         if phase.is_none() {
             render::data(if plane { CONTROL_PLANE_DONE } else { WORKER_DONE });
@@ -91,6 +94,17 @@ fn flags(args: &JoinArgs, phase: Option<&str>, machine: &Machine) -> Result<Join
         flags.discovery_file = Some(paths::ADMIN_CONF.to_owned());
     }
     Ok(flags)
+}
+
+/// Where no cluster answers, a dry run goes on with one of the installed kubelet's version.
+async fn dry_cluster(join: &JoinConfiguration, machine: &Machine) -> DryCluster {
+    let kubelet = stand_in::installed_kubelet(&*machine.backends.probe).await;
+    let key = join.control_plane.as_ref().and_then(|plane| plane.certificate_key.clone());
+    let now = machine.backends.clock.now();
+    DryCluster::Existing(Box::new(move || {
+        // What cannot be made is not there, and who reads it says so.
+        stand_in::objects(kubelet.as_ref(), key.as_ref(), now).unwrap_or_default()
+    }))
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.

@@ -9,6 +9,7 @@ use kubewright_engine::{
 };
 use kubewright_host::{LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
+use kubewright_node::dry_run::DryCluster;
 
 use crate::args::{DryRun, Global, Progress};
 use crate::backends::Machine;
@@ -31,6 +32,8 @@ pub struct Run {
     pub config: Digest,
     /// Whether nothing is changed, and how what would be is shown.
     pub dry_run: DryRun,
+    /// The cluster that a dry run meets.
+    pub dry_cluster: DryCluster,
     /// What is said before the first phase.
     pub intro: Vec<Note>,
 }
@@ -107,12 +110,12 @@ fn unlocked(error: LockError, rootless: bool) -> Exit {
 async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUsize>) -> Result<(), Exit> {
     let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
     let overlay = Overlay::new(machine.root.clone());
-    let (backends, kube) = machine.backends.into_dry_run(overlay.clone());
+    let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster);
     let journal = Journal::discarding("dry-run");
     let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, jobs).await;
     // The events say it all in their own form; text would spoil it.
     if global.progress != Progress::Json {
-        render::dry_run::tell(&overlay, &kube, plan.workflow(), run.dry_run)?;
+        render::dry_run::tell(&overlay, &sent, plan.workflow(), run.dry_run)?;
     }
     outcome
 }

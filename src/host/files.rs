@@ -62,18 +62,23 @@ impl FileBackend for HostFiles {
     }
 
     fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
+        self.shared.list(path)
+    }
+}
+
+impl Shared {
+    /// The names in a directory, sorted; `None` when it is absent.
+    pub(crate) fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
         let failed = |source| FileError::Io { doing: "list the directory", path: path.to_owned(), source };
-        let directory = self.shared.resolve(path)?;
-        let mut names = self.shared.disk.list(&directory).map_err(failed)?;
+        let directory = self.resolve(path)?;
+        let mut names = self.disk.list(&directory).map_err(failed)?;
         if let Some(names) = &mut names {
             // What is not published is not there.
             names.retain(|name| !scratch::is_scratch(name));
         }
         Ok(names)
     }
-}
 
-impl Shared {
     /// Follows links, so that one file has one name in claims, journal and renames.
     pub(crate) fn resolve(&self, path: &Utf8Path) -> Result<Utf8PathBuf, FileError> {
         self.disk.root.resolve(path).map_err(|source| FileError::Io { doing: "find", path: path.to_owned(), source })

@@ -1,10 +1,11 @@
 //! Files for a dry run: reads are real, writes stay in memory. Phases cannot tell, and the same changes are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Effect, EffectLog};
+use kubewright_node::dry_run::DryFiles;
 use kubewright_node::{Contents, FileBackend, FileError, FileSession, Mode, Owner};
 
 use crate::claims::{Claims, SessionId};
@@ -28,6 +29,8 @@ struct Shared {
 struct Layer {
     files: BTreeMap<Utf8PathBuf, Option<Wanted>>,
     directories: BTreeMap<Utf8PathBuf, Mode>,
+    /// Files that other programs would write, which are not ours to tell of.
+    foreign: BTreeSet<Utf8PathBuf>,
     /// Directories that were given away with all that is in them.
     given: BTreeMap<Utf8PathBuf, Owner>,
 }
@@ -80,7 +83,7 @@ impl Overlay {
     pub fn changes(&self) -> Result<Vec<DryChange>, FileError> {
         let layer = self.shared.layer();
         let mut changes = Vec::new();
-        for (path, wanted) in &layer.files {
+        for (path, wanted) in layer.files.iter().filter(|(path, _)| !layer.foreign.contains(*path)) {
             let stands = self.shared.real.shared().found(path)?;
             let kind = match (&stands, wanted) {
                 (None, None) => continue,
@@ -138,9 +141,27 @@ impl FileBackend for Overlay {
     }
 
     fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
-        let directory = self.shared.resolve(path)?;
-        let mut names = self.shared.real.list(&directory)?;
-        let layer = self.shared.layer();
+        self.shared.list(path)
+    }
+}
+
+impl DryFiles for Overlay {
+    fn appear(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), FileError> {
+        let target = self.shared.resolve(path)?;
+        let mut layer = self.shared.layer();
+        let wanted = Wanted { contents: contents.clone(), mode, owner: None };
+        layer.files.insert(target.clone(), Some(wanted));
+        layer.foreign.insert(target);
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// The names in a directory, as they would be.
+    fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
+        let directory = self.resolve(path)?;
+        let mut names = self.real.list(&directory)?;
+        let layer = self.layer();
         if layer.directories.contains_key(&directory) {
             names.get_or_insert_default();
         }
@@ -161,9 +182,7 @@ impl FileBackend for Overlay {
         }
         Ok(names)
     }
-}
 
-impl Shared {
     fn layer(&self) -> MutexGuard<'_, Layer> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -263,7 +282,10 @@ impl DrySession {
     fn publish_staged(&self, state: &mut State) {
         for Staged { asked, target, wanted } in state.staged.drain(..) {
             let action = if wanted.is_some() { "write" } else { "remove" };
-            self.shared.layer().files.insert(target, wanted);
+            let mut layer = self.shared.layer();
+            layer.foreign.remove(&target);
+            layer.files.insert(target, wanted);
+            drop(layer);
             self.log.changed(Effect::new(action, asked.as_str()));
         }
     }
@@ -280,6 +302,10 @@ impl FileSession for DrySession {
             Stands::Real(found) => Ok(found.map(contents)),
             Stands::Dry(wanted) => Ok(wanted.map(|wanted| wanted.contents)),
         }
+    }
+
+    fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
+        self.shared.list(path)
     }
 
     fn write(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), FileError> {

@@ -215,6 +215,10 @@ impl FileSession for HostSession {
         Ok(self.shared.found(&target)?.map(contents))
     }
 
+    fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
+        self.shared.list(path)
+    }
+
     fn write(&self, path: &Utf8Path, contents: &Contents, Mode(mode): Mode) -> Result<(), FileError> {
         self.put(path, contents, mode, None)
     }

@@ -109,9 +109,7 @@ fn defaults(
     }
     defaults.extend(registration.hostname_override.iter().map(|name| Arg::new("hostname-override", name)));
     if register_taints && !registration.taints.is_empty() {
-        // The kubelet wants `key=value:effect` here, with the equals sign even without a value.
-        let taints: Vec<String> =
-            registration.taints.iter().map(|taint| format!("{}={}:{}", taint.key, taint.value, taint.effect)).collect();
+        let taints: Vec<String> = registration.taints.iter().map(ToString::to_string).collect();
         defaults.push(Arg::new("register-with-taints", taints.join(",")));
     }
     defaults

@@ -119,6 +119,9 @@ pub trait FileSession: Send + Sync {
     /// Reads a file; sees what this session wrote. `None` when it is absent.
     fn read(&self, path: &Utf8Path) -> Result<Option<Contents>, FileError>;
 
+    /// The names in a directory, sorted, without what is staged; `None` when it is absent.
+    fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError>;
+
     /// Stages a file. The same bytes and mode as what stands there change nothing. Missing parent directories are made
     /// with mode 0755.
     fn write(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), FileError>;
@@ -177,6 +180,11 @@ impl Files {
     /// Reads a file; sees what this phase wrote. `None` when it is absent.
     pub fn read(&self, path: &Utf8Path) -> Result<Option<Contents>, Failure> {
         Ok(self.session.read(path)?)
+    }
+
+    /// The names in a directory, sorted, without what this phase has not published; `None` when it is absent.
+    pub fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, Failure> {
+        Ok(self.session.list(path)?)
     }
 
     /// Writes a file whole; it appears under its name when the phase ends or before its first outward effect.

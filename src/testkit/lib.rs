@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use kubewright_host::{HostFiles, Root};
+use kubewright_host::{HostFiles, Overlay, Root};
 use kubewright_node::{Backends, ClockBackend, EtcdAccess, KubeAccess, Node};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -116,6 +116,11 @@ impl TestNode {
     pub fn etcd_access() -> EtcdAccess {
         let endpoints = vec!["https://10.0.0.1:2379".into()];
         EtcdAccess { endpoints, tls: None, call_limit: Duration::from_millis(250) }
+    }
+
+    /// A layer over its files, for a dry run.
+    pub fn overlay(&self) -> Arc<Overlay> {
+        Overlay::new(self.root.clone())
     }
 
     /// All files and directories by path, each with mode and digest, for comparing before and after.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kubewright_engine::{
     Done, Entry, Events, Failure, Journal, Outcome, Phase, Report, RunOptions, Runner, Seeds, Selection, Use, Workflow,
 };
+use kubewright_node::dry_run::DryCluster;
 use kubewright_node::{Contents, Files, Mode, Node, Services};
 
 use crate::tests::machine;
@@ -70,8 +71,8 @@ async fn a_service_that_does_not_start_fails_the_phase_and_the_next_run_goes_on(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_touches_neither_files_nor_services() {
     let (_dir, mut node) = machine();
-    let overlay = kubewright_host::Overlay::new(node.root.clone());
-    node.backends = node.backends.clone().into_dry_run(overlay.clone()).0;
+    let overlay = node.overlay();
+    node.backends = node.backends.clone().into_dry_run(overlay.clone(), DryCluster::New).0;
     assert_eq!(run(&node).await.unwrap(), Outcome::Changed);
     assert!(node.tree().is_empty() && node.services.calls().is_empty());
     let paths: Vec<String> = overlay.changes().unwrap().iter().map(|change| change.path.to_string()).collect();

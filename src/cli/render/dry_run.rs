@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kubewright_config::yaml;
 use kubewright_engine::Failure;
 use kubewright_host::{DryChange, DryKind, Overlay};
-use kubewright_node::dry_run::DryKube;
+use kubewright_node::dry_run::Sent;
 use kubewright_node::{Contents, ObjectRef};
 use serde_json::Value as Json;
 use similar::TextDiff;
@@ -24,12 +24,12 @@ const AROUND: usize = 3;
 
 /// Tells which files and objects would be there afterwards; writes the files out where the environment says so, as
 /// kubeadm does.
-pub fn tell(overlay: &Overlay, kube: &DryKube, workflow: &str, how: DryRun) -> Result<(), Exit> {
+pub fn tell(overlay: &Overlay, sent: &Sent, workflow: &str, how: DryRun) -> Result<(), Exit> {
     let mut text = String::new();
     let changes = overlay.changes().map_err(Exit::of)?;
     match how {
-        DryRun::Diff => differences(&mut text, &changes, kube),
-        DryRun::Whole | DryRun::No => whole(&mut text, &changes, kube),
+        DryRun::Diff => differences(&mut text, &changes, sent),
+        DryRun::Whole | DryRun::No => whole(&mut text, &changes, sent),
     }
     .map_err(Failure::from)?;
     if let Some(directory) = env_vars::dry_run_directory(workflow) {
@@ -40,7 +40,7 @@ pub fn tell(overlay: &Overlay, kube: &DryKube, workflow: &str, how: DryRun) -> R
     Ok(())
 }
 
-fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::Result {
+fn whole(out: &mut String, changes: &[DryChange], sent: &Sent) -> std::fmt::Result {
     for change in changes {
         let path = &change.path;
         match (change.kind, &change.contents) {
@@ -55,10 +55,10 @@ fn whole(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::R
             (_, None) => {}
         }
     }
-    for object in kube.objects() {
+    for object in sent.objects() {
         applied(out, object)?;
     }
-    for (name, patch) in kube.patches() {
+    for (name, patch) in sent.patches() {
         writeln!(out, "[dryrun] Would patch {name} with:")?;
         for line in yaml::to_string(&patch).lines() {
             writeln!(out, "\t{line}")?;
@@ -82,7 +82,7 @@ pub fn would_apply(object: &Json) -> Result<(), Exit> {
 }
 
 /// Unified differences: of files to what is there, of objects to nothing, since a dry run asks no cluster.
-fn differences(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::fmt::Result {
+fn differences(out: &mut String, changes: &[DryChange], sent: &Sent) -> std::fmt::Result {
     for change in changes {
         let path = &change.path;
         let (old, new) = shown(change);
@@ -100,11 +100,11 @@ fn differences(out: &mut String, changes: &[DryChange], kube: &DryKube) -> std::
         }
         unified(out, from, to, &old, &new)?;
     }
-    for object in kube.objects() {
+    for object in sent.objects() {
         let Some(name) = ObjectRef::of(&object) else { continue };
         unified(out, "/dev/null", &name.to_string(), "", &yaml::to_string(&redacted(object)))?;
     }
-    for (name, patch) in kube.patches() {
+    for (name, patch) in sent.patches() {
         unified(out, &name.to_string(), &format!("{name} with this patch"), "", &yaml::to_string(&patch))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Discovery with a token: one test for each thing that a server in the cluster's place could try.
 
+use kubewright_node::dry_run::DryCluster;
 use kubewright_node::{KubeErrorKind, StandIn, Trust};
 use serde_json::Value as Json;
 
@@ -360,8 +361,8 @@ async fn who_takes_no_anonymous_requests_is_told_at_once() {
 async fn dry(join: &Join) -> Result<Discovered, DiscoveryError> {
     let directory = tempfile::tempdir().unwrap();
     let node = kubewright_testkit::node(directory.path().try_into().unwrap());
-    let overlay = node.backends.files.clone();
-    let (backends, _) = node.backends.into_dry_run(overlay);
+    let overlay = node.overlay();
+    let (backends, _) = node.backends.into_dry_run(overlay, DryCluster::Existing(Box::new(Vec::new)));
     join.run_with(&*backends.discovery).await
 }
 

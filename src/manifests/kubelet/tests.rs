@@ -65,7 +65,7 @@ fn a_workers_taints_are_registered_by_its_kubelet() {
     let mut init = defaults("v1.36.2");
     let taint = |key: &str, value: &str| Taint { key: key.into(), value: value.into(), effect: "NoSchedule".into() };
     init.init.node_registration.taints = vec![taint("a", ""), taint("b", "c")];
-    assert!(flags(&init, true).contains("--register-with-taints=a=:NoSchedule,b=c:NoSchedule"));
+    assert!(flags(&init, true).contains("--register-with-taints=a:NoSchedule,b=c:NoSchedule"));
     assert!(!flags(&init, false).contains("register-with-taints"));
 }
 

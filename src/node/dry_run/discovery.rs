@@ -1,40 +1,49 @@
 //! Discovery in a dry run: the real cluster if there is one, else a made-up one, so that `join` can be tried anywhere.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
+use super::behind::{Answers, Behind};
 use crate::discovery::{DiscoveryBackend, StandIn, Trust};
 use crate::kube::{KubeAccess, KubeError, KubeErrorKind};
+
+/// How long a cluster may take to answer before it counts as none. A firewall that drops packets says nothing, and who
+/// tries a command on a machine without a cluster should not wait for it.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Asks the real cluster; once nobody has answered there, every further answer is made up.
 pub(super) struct DryDiscovery {
     real: Arc<dyn DiscoveryBackend>,
-    offline: AtomicBool,
+    behind: Arc<Behind>,
 }
 
 impl DryDiscovery {
-    pub(super) fn new(real: Arc<dyn DiscoveryBackend>) -> Self {
-        Self { real, offline: AtomicBool::new(false) }
+    pub(super) fn new(real: Arc<dyn DiscoveryBackend>, behind: Arc<Behind>) -> Self {
+        Self { real, behind }
     }
 }
 
 #[async_trait]
 impl DiscoveryBackend for DryDiscovery {
     async fn cluster_info(&self, server: &str, trust: &Trust) -> Result<Json, KubeError> {
-        if self.offline.load(Ordering::Relaxed) {
+        if self.behind.is_silent() {
             return Ok(made_up());
         }
-        match (self.real.cluster_info(server, trust).await, trust) {
-            // Only before anything is known of the cluster: half of a real one and half of a made-up one fit nowhere.
-            (Err(error), Trust::Anybody) if error.kind == KubeErrorKind::Unreachable => {
-                self.offline.store(true, Ordering::Relaxed);
+        // Only before anything is known of the cluster: half of a real one and half of a made-up one fit nowhere.
+        if *trust != Trust::Anybody || self.behind.answers() != Answers::Cluster {
+            return self.real.cluster_info(server, trust).await;
+        }
+        match tokio::time::timeout(PATIENCE, self.real.cluster_info(server, trust)).await {
+            Ok(Err(error)) if error.kind != KubeErrorKind::Unreachable => Err(error),
+            Ok(Ok(object)) => Ok(object),
+            Ok(Err(_)) | Err(_) => {
+                self.behind.fall_silent();
                 Ok(made_up())
             }
-            (answer, _) => answer,
         }
     }
 
@@ -48,7 +57,7 @@ impl DiscoveryBackend for DryDiscovery {
     }
 
     fn stand_in(&self) -> Option<StandIn> {
-        self.offline.load(Ordering::Relaxed).then_some(STAND_IN)
+        self.behind.is_silent().then_some(STAND_IN)
     }
 }
 

@@ -38,7 +38,8 @@ for ((n = 0; ; n++)); do
   [ -e "step$n.sh" ] || break
   status=0
   env -i PATH=/mnt/case/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root VERSION="$VERSION" \
-    KUBEADM_INIT_DRYRUN_DIR=/mnt/case/dry timeout -k 5 100 bash "step$n.sh" >"step$n.stdout" 2>"step$n.stderr" || status=$?
+    KUBEADM_INIT_DRYRUN_DIR=/mnt/case/dry KUBEADM_JOIN_DRYRUN_DIR=/mnt/case/dry \
+    timeout -k 5 100 bash "step$n.sh" >"step$n.stdout" 2>"step$n.stderr" || status=$?
   echo "$status" >"step$n.status"
 done
 

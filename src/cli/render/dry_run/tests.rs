@@ -1,13 +1,12 @@
 //! Differences show what changes, and no secret.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use camino::Utf8Path;
 use kubewright_engine::{Capability, EffectLog, Events, Journal, Session, World};
 use kubewright_host::{DryChange, DryKind, Overlay, Root};
-use kubewright_node::dry_run::DryKube;
-use kubewright_node::{Contents, Files, KubeAccess, KubeBackend, Mode, Node, ObjectRef, Owner, PatchKind};
+use kubewright_node::dry_run::Sent;
+use kubewright_node::{Contents, Files, Mode, Node, ObjectRef, Owner};
 use serde_json::json;
 
 use super::{differences, redacted, whole};
@@ -32,7 +31,7 @@ fn change(path: &str, before: Option<Contents>, after: Option<Contents>) -> DryC
 
 fn said(change: DryChange) -> String {
     let mut out = String::new();
-    differences(&mut out, &[change], &DryKube::default()).unwrap();
+    differences(&mut out, &[change], &Sent::default()).unwrap();
     out
 }
 
@@ -137,16 +136,15 @@ fn everything_in_other_secrets_is_withheld() {
     assert_eq!(redacted(secret)["data"], json!({"ca.key": "<withheld>", "description": "<withheld>"}));
 }
 
-#[tokio::test]
-async fn objects_are_additions_without_what_secrets_hide() {
-    let kube = DryKube::default();
-    let access = KubeAccess { kubeconfig: String::new().into(), server: None, call_limit: Duration::ZERO };
+#[test]
+fn objects_are_additions_without_what_secrets_hide() {
+    let sent = Sent::default();
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}, "data": {"k": "c2VjcmV0"}});
-    kube.create(&access, &secret).await.unwrap();
+    sent.put(&ObjectRef::of(&secret).unwrap(), secret);
     let node = ObjectRef { api_version: "v1".into(), kind: "Node".into(), namespace: None, name: "cp1".into() };
-    kube.patch(&access, &node, &json!({"metadata": {"labels": {"a": "b"}}}), PatchKind::Merge).await.unwrap();
+    sent.patch(&node, json!({"metadata": {"labels": {"a": "b"}}}));
     let mut out = String::new();
-    differences(&mut out, &[], &kube).unwrap();
+    differences(&mut out, &[], &sent).unwrap();
     assert!(out.starts_with("--- /dev/null\n+++ Secret n/s\n") && out.contains("\n+  k: <withheld>\n"), "{out}");
     assert!(out.contains("--- Node cp1\n+++ Node cp1 with this patch\n") && out.contains("+    a: b\n"), "{out}");
     assert!(!out.contains("c2VjcmV0"), "{out}");
