@@ -16,6 +16,13 @@ pub fn init() -> Workflow<Node> {
         .with_groups(kubewright_phases::INIT_GROUPS)
 }
 
+/// The same of `join`.
+pub fn join() -> Workflow<Node> {
+    Workflow::new("join", kubewright_phases::JOIN)
+        .unwrap_or_else(|error| panic!("the phases of `join` make no graph: {error}"))
+        .with_groups(kubewright_phases::JOIN_GROUPS)
+}
+
 #[test]
 fn graph_is_sound() {
     let workflow = init();
@@ -33,9 +40,7 @@ fn graph_is_sound() {
 
 #[test]
 fn the_graph_of_join_is_sound() {
-    let workflow = Workflow::new("join", kubewright_phases::JOIN)
-        .unwrap_or_else(|error| panic!("the phases of `join` make no graph: {error}"))
-        .with_groups(kubewright_phases::JOIN_GROUPS);
+    let workflow = join();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases/join");
     let files: BTreeSet<String> = rust_files(&here)
         .into_iter()

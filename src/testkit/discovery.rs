@@ -25,6 +25,11 @@ impl FakeDiscovery {
         self.lock().answers.push_back(answer);
     }
 
+    /// Nobody answers any more.
+    pub fn fall_silent(&self) {
+        self.lock().answers.clear();
+    }
+
     /// Serves a document at a URL.
     pub fn serve(&self, url: &str, document: impl Into<Vec<u8>>) {
         self.lock().documents.insert(url.into(), document.into());

@@ -54,6 +54,13 @@ impl FakeEtcd {
         self.state().members.clone()
     }
 
+    /// Has just these members from now on.
+    pub fn become_of(&self, members: Vec<Member>) {
+        let mut state = self.state();
+        state.next = members.iter().map(|member| member.id.0 + 1).max().unwrap_or(1);
+        state.members = members;
+    }
+
     /// Puts a member in as another node's join would; it has not started.
     pub fn put(&self, peer_url: &str, learner: bool) -> MemberId {
         self.state().add(peer_url, learner)

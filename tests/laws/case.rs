@@ -2,15 +2,28 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use kubewright_config::{HostFacts, InitFlags, load_init};
-use kubewright_engine::Seeds;
+use kubewright_config::{HostFacts, Init, InitFlags, load_init};
+use kubewright_engine::{Seeds, Workflow};
+use kubewright_node::Node;
 use kubewright_phases::options::InitOptions;
 
-use super::external_ca;
 use super::snapshot::Entry;
+use super::{external_ca, joining};
+use crate::graph;
 
 /// Where the external etcd is.
 pub const EXTERNAL_ETCD: &str = "https://192.0.2.20:2379";
+
+/// What is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// `init`.
+    Init,
+    /// `join` of a worker.
+    JoinWorker,
+    /// `join` of a further control plane.
+    JoinControlPlane,
+}
 
 /// What is special about a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +45,12 @@ pub enum Shape {
 /// One configuration.
 #[derive(Debug, Clone)]
 pub struct Case {
+    /// What is run.
+    pub command: Command,
     /// The version to install.
     pub version: String,
-    /// Whether certificates are uploaded: with random bytes, so it never does the same thing twice.
+    /// Whether certificates are uploaded: with random bytes, so it never does the same thing twice. For who joins: whether
+    /// they were, and are fetched with their key.
     pub upload_certs: bool,
     /// What is special about it.
     pub shape: Shape,
@@ -43,7 +59,7 @@ pub struct Case {
 impl Case {
     /// What most users run.
     pub fn newest() -> Self {
-        Self { version: "v1.36.2".into(), upload_certs: false, shape: Shape::Plain }
+        Self { command: Command::Init, version: "v1.36.2".into(), upload_certs: false, shape: Shape::Plain }
     }
 
     /// The oldest that is supported: other labels, other API of the stored configuration, other ConfigMap names.
@@ -61,7 +77,20 @@ impl Case {
         Self { shape, upload_certs: shape == Shape::ExternalEtcd, ..Self::newest() }
     }
 
-    /// Every one.
+    /// Every one, of `init` and of `join`.
+    pub fn every() -> Vec<Self> {
+        Self::all().into_iter().chain(joining::cases()).collect()
+    }
+
+    /// The graph of its command.
+    pub fn workflow(&self) -> Workflow<Node> {
+        match self.command {
+            Command::Init => graph::init(),
+            Command::JoinWorker | Command::JoinControlPlane => graph::join(),
+        }
+    }
+
+    /// Every one of `init`.
     pub fn all() -> Vec<Self> {
         let shapes = [Shape::ExternalEtcd, Shape::ExternalCa, Shape::Ecdsa, Shape::Ipv6, Shape::Rootless];
         let shapes = shapes.into_iter().filter(|shape| *shape != Shape::Rootless || is_root());
@@ -70,6 +99,9 @@ impl Case {
 
     /// What stands on the machine before anything runs, parents before what is in them.
     pub fn provided(&self) -> Vec<(String, Entry)> {
+        if self.command != Command::Init {
+            return joining::provided(self);
+        }
         match self.shape {
             Shape::ExternalCa => external_ca::provided().clone(),
             Shape::ExternalEtcd => {
@@ -90,6 +122,11 @@ impl Case {
         match (phase, effect) {
             // A kubelet that runs with older files than those on the disk is worse than a restart.
             ("kubelet-start", "restart service kubelet") => true,
+            // A second whole `join` stops at its checks on a real machine, which find `kubelet.conf`; here they do not see it.
+            ("kubelet-start", "stop service kubelet" | "write /etc/kubernetes/bootstrap-kubelet.conf") => {
+                self.command != Command::Init
+            }
+            ("kubelet-wait-bootstrap", "remove /etc/kubernetes/bootstrap-kubelet.conf") => true,
             // The file may be there because a run was killed after it was written and before the restart.
             ("kubelet-finalize/enable-client-cert-rotation", "restart service kubelet") => true,
             // Encrypted with a new nonce, for two hours from now on, by a token of its own.
@@ -113,8 +150,23 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// What `init` knows before it begins.
+/// What the command knows before it begins.
 pub fn seeds(case: &Case) -> Seeds {
+    if case.command != Command::Init {
+        return joining::seeds(case);
+    }
+    let init = init(case);
+    Seeds::new()
+        .with(init.init)
+        .with(init.cluster)
+        .with(init.kubelet)
+        .with(init.kube_proxy)
+        .with(init.facts)
+        .with(InitOptions { upload_certs: case.upload_certs, ..InitOptions::default() })
+}
+
+/// The cluster that the case makes, or that is there to be joined.
+pub fn init(case: &Case) -> Init {
     let cluster = match case.shape {
         Shape::ExternalEtcd => {
             "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n\
@@ -134,6 +186,11 @@ pub fn seeds(case: &Case) -> Seeds {
             "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n"
         }
     };
+    // Only a cluster with an address of its own takes further control planes.
+    let endpoint = match case.command {
+        Command::Init => "",
+        Command::JoinWorker | Command::JoinControlPlane => "controlPlaneEndpoint: 192.0.2.1:6443\n",
+    };
     let text = format!(
         "apiVersion: kubeadm.k8s.io/v1beta4\n\
          kind: InitConfiguration\n\
@@ -146,7 +203,7 @@ pub fn seeds(case: &Case) -> Seeds {
          apiVersion: kubeadm.k8s.io/v1beta4\n\
          kind: ClusterConfiguration\n\
          kubernetesVersion: {version}\n\
-         {cluster}",
+         {endpoint}{cluster}",
         key = "4f".repeat(32),
         version = case.version,
     );
@@ -158,11 +215,5 @@ pub fn seeds(case: &Case) -> Seeds {
     let mut random = |bytes: &mut [u8]| bytes.fill(7);
     let loaded = load_init(Some(("law.yaml", text.as_bytes())), &InitFlags::default(), &host, &mut random);
     let (init, _) = loaded.unwrap_or_else(|errors| panic!("the configuration of {case:?} is refused:\n{errors}"));
-    Seeds::new()
-        .with(init.init)
-        .with(init.cluster)
-        .with(init.kubelet)
-        .with(init.kube_proxy)
-        .with(init.facts)
-        .with(InitOptions { upload_certs: case.upload_certs, ..InitOptions::default() })
+    init
 }

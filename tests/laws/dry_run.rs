@@ -6,21 +6,27 @@ use kubewright_host::DryKind;
 use kubewright_node::ObjectRef;
 use serde_json::Value as Json;
 
-use super::case::{Case, EXTERNAL_ETCD};
+use super::case::{Case, Command, EXTERNAL_ETCD};
 use super::end_state::EndState;
+use super::joining::{BOOTSTRAP_CONF, KUBELET_CONF};
 use super::machine::{KUBELET_PEM, Machine, Ran};
 use super::snapshot::{Entry, files};
 
 #[test]
 fn tells_what_a_real_run_does_and_changes_nothing() {
-    for case in Case::all() {
+    for case in Case::every() {
         let machine = Machine::new(&case);
+        let init = case.command == Command::Init;
+        let objects_before = names(machine.node.kube.objects());
         let (before, stood) = (machine.node.tree(), files(&machine.node));
-        let (dry, overlay, dry_kube) = machine.dry_run();
+        let (dry, overlay, sent) = machine.dry_run();
         let dry = dry.succeeded("the dry run");
         assert_eq!(machine.node.tree(), before, "{case:?}: files changed");
         assert_eq!(machine.node.services.calls(), [""; 0]);
-        assert_eq!(machine.node.kube.requests(), [""; 0]);
+        match init {
+            true => assert_eq!(machine.node.kube.requests(), [""; 0]),
+            false => assert_eq!((machine.node.kube.changes(), machine.node.etcd.changes()), (vec![], vec![])),
+        }
         assert_eq!(machine.node.runtime.pulls(), [""; 0]);
         // Checks are made as in a real run, and an external etcd is there before the cluster.
         let asked = machine.node.health.asked();
@@ -41,7 +47,8 @@ fn tells_what_a_real_run_does_and_changes_nothing() {
         let kept = |path: &str, entry: &Entry| {
             stood.get(path).is_some_and(|stands| stands == entry || path.ends_with("/kubelet.conf"))
         };
-        for (path, entry) in made.iter().filter(|(path, entry)| *path != KUBELET_PEM && !kept(path, entry)) {
+        let kubelets = |path: &str| path == KUBELET_PEM || (!init && path == KUBELET_CONF);
+        for (path, entry) in made.iter().filter(|(path, entry)| !kubelets(path) && !kept(path, entry)) {
             let Entry::File { mode, bytes, .. } = entry else { continue };
             let (promised_mode, promised_bytes) =
                 promised.remove(path).unwrap_or_else(|| panic!("{case:?}: the dry run did not tell of {path}"));
@@ -52,12 +59,53 @@ fn tells_what_a_real_run_does_and_changes_nothing() {
         }
         assert!(promised.is_empty(), "{case:?}: told of, but not written: {:?}", promised.keys());
 
-        let objects = |objects: Vec<Json>| -> Vec<String> {
-            let names = objects.iter().map(|object| ObjectRef::of(object).unwrap().to_string());
-            // The kubelet makes the Node, and tokens have random names.
-            names.filter(|name| !name.starts_with("Node ") && !random_token(name)).collect()
-        };
-        assert_eq!(objects(dry_kube.objects()), objects(machine.node.kube.objects()), "{case:?}: objects");
+        let mut objects = names(machine.node.kube.objects());
+        objects.retain(|name| !objects_before.contains(name));
+        assert_eq!(names(sent.objects()), objects, "{case:?}: objects");
+        let patched: Vec<_> = sent.patches().iter().map(|(name, _)| format!("patch {name}")).collect();
+        let mut patches = machine.node.kube.changes();
+        patches.retain(|request| request.starts_with("patch "));
+        assert_eq!(patched, patches, "{case:?}: patches");
+    }
+}
+
+fn names(objects: Vec<Json>) -> Vec<String> {
+    let names = objects.iter().map(|object| ObjectRef::of(object).unwrap().to_string());
+    // The kubelet makes the Node, and tokens have random names.
+    names.filter(|name| !name.starts_with("Node ") && !random_token(name)).collect()
+}
+
+/// Nobody answers at the endpoint: the run goes on with a made-up cluster, and asks nobody any more.
+#[test]
+fn a_join_needs_no_cluster_to_be_tried() {
+    for command in [Command::JoinWorker, Command::JoinControlPlane] {
+        for version in ["v1.36.2", "v1.20.2"] {
+            let case = Case { command, version: version.into(), ..Case::uploading() };
+            let machine = Machine::joining_by_token(&case);
+            let before = machine.node.tree();
+            let begun = std::time::Instant::now();
+            let (ran, overlay, sent) = machine.dry_run();
+            ran.succeeded("the dry run");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{case:?}: it waits for somebody");
+            assert_eq!(machine.node.tree(), before, "{case:?}: files changed");
+            assert_eq!(machine.node.kube.requests(), [""; 0], "{case:?}");
+            assert_eq!(machine.node.etcd.requests(), [""; 0], "{case:?}");
+            assert_eq!(machine.node.discovery.asked().len(), 1, "{case:?}: {:?}", machine.node.discovery.asked());
+            assert_eq!(sent.objects(), Vec::<Json>::new());
+            let told: Vec<_> = overlay.changes().unwrap().iter().map(|change| change.path.to_string()).collect();
+            let plane = command == Command::JoinControlPlane;
+            for (path, there) in [
+                ("/var/lib/kubelet/config.yaml", true),
+                ("/etc/kubernetes/pki/ca.crt", true),
+                ("/etc/kubernetes/pki/ca.key", plane),
+                ("/etc/kubernetes/manifests/etcd.yaml", plane),
+                (KUBELET_CONF, false),
+                (BOOTSTRAP_CONF, false),
+                (KUBELET_PEM, false),
+            ] {
+                assert_eq!(told.contains(&path.to_owned()), there, "{case:?}: {path} in {told:?}");
+            }
+        }
     }
 }
 
@@ -79,7 +127,12 @@ fn finds_nothing_to_do_on_a_finished_machine() {
 fn transcript(ran: &Ran) -> Vec<String> {
     let told = ran.effects.iter().filter(|(phase, _)| !phase.starts_with("kubelet-finalize/"));
     told.map(|(phase, effect)| {
-        let effect = if random_token(effect) { "apply Secret kube-system/bootstrap-token-<random>" } else { effect };
+        // Numbers of members are etcd's to give.
+        let effect = match effect.strip_prefix("promote etcd member ") {
+            Some(_) => "promote etcd member <number>",
+            None if random_token(effect) => "apply Secret kube-system/bootstrap-token-<random>",
+            None => effect,
+        };
         format!("{phase}: {effect}")
     })
     .collect()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use camino::Utf8Path;
+use kubewright_node::etcd::Member;
 use kubewright_node::{ClockBackend, Contents, ObjectRef, ServiceBackend};
 use kubewright_phases::credentials;
 use kubewright_pki::{Certificate, PrivateKey, Source};
@@ -20,6 +21,8 @@ pub struct EndState {
     pub files: BTreeMap<String, String>,
     pub objects: BTreeMap<String, Json>,
     pub kubelet_runs: bool,
+    /// Name, addresses, and whether it may vote; numbers differ from run to run.
+    pub etcd: Vec<String>,
     pub images: BTreeSet<String>,
 }
 
@@ -33,6 +36,7 @@ impl EndState {
             files: found.iter().map(|(path, entry)| (path.clone(), look.describe(path, entry))).collect(),
             objects: node.kube.objects().into_iter().map(|object| look.object(object)).collect(),
             kubelet_runs: kubelet.active,
+            etcd: node.etcd.members().iter().map(described).collect(),
             images: node.runtime.images().into_iter().collect(),
         }
     }
@@ -45,11 +49,19 @@ impl EndState {
         if self.kubelet_runs != other.kubelet_runs {
             lines.push(format!("the kubelet runs: {} / {}", self.kubelet_runs, other.kubelet_runs));
         }
+        if self.etcd != other.etcd {
+            lines.push(format!("etcd: {:?} / {:?}", self.etcd, other.etcd));
+        }
         if self.images != other.images {
             lines.push(format!("images: {:?} / {:?}", self.images, other.images));
         }
         assert!(lines.is_empty(), "{when}: the end is another one (here / expected):\n{}", lines.join("\n"));
     }
+}
+
+fn described(member: &Member) -> String {
+    let Member { name, peer_urls, client_urls, learner, .. } = member;
+    format!("{name:?} {peer_urls:?} {client_urls:?} learner {learner}")
 }
 
 fn differences<T: PartialEq + std::fmt::Debug>(

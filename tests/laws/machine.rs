@@ -6,19 +6,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, LazyLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_config::{HostFacts, JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
 use kubewright_engine::{
     Digest, Done, Effect, Event, EventKind, Events, Faults, Journal, Record, Replay, Resume, RunFailed, RunOptions,
     Runner, Seeds, Selection, Summary, replay, resumable,
 };
 use kubewright_host::{HostFiles, NodeLock, Overlay, Recovered, STATE_DIR};
-use kubewright_node::dry_run::DryKube;
+use kubewright_node::dry_run::{DryCluster, Sent};
 use kubewright_node::{Backends, Node};
+use kubewright_phases::joining::stand_in;
+use kubewright_phases::options::JoinOptions;
 use kubewright_testkit::{TestNode, node};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::case::{Case, Shape, seeds};
-use crate::graph;
+use super::case::{Case, Command, Shape, seeds};
+use super::joining;
 
 /// The certificate that a kubelet writes when it has registered the node.
 pub const KUBELET_PEM: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -30,6 +33,7 @@ static RUNTIME: LazyLock<Runtime> =
 /// A machine, a configuration, and whatever was done to it so far.
 pub struct Machine {
     pub node: TestNode,
+    case: Case,
     pub seeds: Seeds,
     _directory: TempDir,
 }
@@ -124,13 +128,17 @@ impl Machine {
                 node.probe.edit(|machine| drop(machine.files.insert(path.into(), String::new())));
             }
         }
+        if case.command != Command::Init {
+            joining::prepare(case, &node);
+        }
         // A real kubelet starts what it finds; here it looks once, so a phase that comes too late is found out.
+        let first = case.command == Command::Init;
         let external_etcd = case.shape == Shape::ExternalEtcd;
         let (manifests, kube) = (node.root.place(Utf8Path::new("/etc/kubernetes/manifests")), node.kube.clone());
         node.services.on_restart(move |_| {
             let components = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
             let components = &components[..if external_etcd { 3 } else { 4 }];
-            if !components.iter().all(|component| manifests.join(format!("{component}.yaml")).exists()) {
+            if first && !components.iter().all(|component| manifests.join(format!("{component}.yaml")).exists()) {
                 kube.stop();
             }
         });
@@ -143,10 +151,31 @@ impl Machine {
                 fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).unwrap();
             }
         });
-        Self { node, seeds: seeds(case), _directory: directory }
+        Self { node, case: case.clone(), seeds: seeds(case), _directory: directory }
     }
 
-    /// A machine on which `init` has succeeded.
+    /// A machine that looks for a cluster with the token and the pin that kinder's tests of dry runs use. Nobody answers.
+    pub fn joining_by_token(case: &Case) -> Self {
+        let mut machine = Self::new(case);
+        let JoinConfiguration { timeouts, node_registration, control_plane, .. } =
+            machine.seeds.get::<JoinConfiguration>().unwrap().clone();
+        let flags = JoinFlags {
+            endpoint: Some("192.168.0.101:6443".into()),
+            token: Some("abcdef.abcdef0123456789".to_owned().into()),
+            discovery_token_ca_cert_hash: vec![
+                "sha256:3b793efefe27a19f93b0fbe6e637e9c41d0dde8a377d6ab1c0f656bf1136dd8a".into(),
+            ],
+            ..JoinFlags::default()
+        };
+        let host = HostFacts::with_address("node1", std::net::Ipv4Addr::new(192, 0, 2, 10).into());
+        let (by_token, _) = load_join(None, &flags, &host, &facts_for(&default_version()).unwrap()).unwrap();
+        let join = JoinConfiguration { timeouts, node_registration, control_plane, ..by_token };
+        machine.seeds = Seeds::new().with(join).with(JoinOptions::default());
+        machine.node.discovery.fall_silent();
+        machine
+    }
+
+    /// A machine on which the command has succeeded.
     #[track_caller]
     pub fn finished(case: &Case) -> Self {
         let machine = Self::new(case);
@@ -161,7 +190,7 @@ impl Machine {
 
     /// Brings the files of the newest run to one side, as every command does first.
     pub fn recover(&self) -> (Option<Replay>, Recovered) {
-        let newest = replay(&self.state(), "init").unwrap().newest;
+        let newest = replay(&self.state(), self.case.workflow().name()).unwrap().newest;
         let files = HostFiles::new(self.node.root.clone());
         let recovered = newest.as_ref().map(|newest| files.recover(newest).unwrap()).unwrap_or_default();
         (newest, recovered)
@@ -171,15 +200,16 @@ impl Machine {
     #[track_caller]
     pub fn run(&self, ask: Ask) -> Ran {
         let _lock = NodeLock::acquire(&self.node.root, "a law").unwrap();
-        let history = replay(&self.state(), "init").unwrap();
+        let workflow = self.case.workflow();
+        let history = replay(&self.state(), workflow.name()).unwrap();
         self.recover();
         let config = Digest("the same".into());
-        let (done, resumes) = match resumable(history.unfinished.as_ref(), "init", &config, &ask.selection) {
+        let (done, resumes) = match resumable(history.unfinished.as_ref(), workflow.name(), &config, &ask.selection) {
             Resume::Fresh => (Done::none(), None),
             Resume::Continue { run_id, done } => (done, Some(run_id)),
             Resume::Refuse { why } => panic!("the run is refused: {why}"),
         };
-        let plan = graph::init().plan(self.seeds.clone(), &ask.selection, &done).unwrap();
+        let plan = workflow.plan(self.seeds.clone(), &ask.selection, &done).unwrap();
         let journal = Journal::begin(&self.state(), plan.head("law", config, resumes)).unwrap();
         // Another process knows nothing of what this one has looked at.
         let backends = Backends { files: HostFiles::new(self.node.root.clone()), ..self.node.backends.clone() };
@@ -189,12 +219,22 @@ impl Machine {
     }
 
     /// The same in name only.
-    pub fn dry_run(&self) -> (Ran, Arc<Overlay>, Arc<DryKube>) {
+    pub fn dry_run(&self) -> (Ran, Arc<Overlay>, Arc<Sent>) {
         let overlay = Overlay::new(self.node.root.clone());
-        let (backends, kube) = self.node.backends.clone().into_dry_run(overlay.clone());
-        let plan = graph::init().plan(self.seeds.clone(), &Selection::default(), &Done::none()).unwrap();
+        let (backends, sent) = self.node.backends.clone().into_dry_run(overlay.clone(), self.dry_cluster());
+        let plan = self.case.workflow().plan(self.seeds.clone(), &Selection::default(), &Done::none()).unwrap();
         let ran = conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true);
-        (ran, overlay, kube)
+        (ran, overlay, sent)
+    }
+}
+
+impl Machine {
+    fn dry_cluster(&self) -> DryCluster {
+        let plane = self.seeds.get::<JoinConfiguration>().map(|join| join.control_plane.clone());
+        let Some(plane) = plane else { return DryCluster::New };
+        let (key, now) = (plane.and_then(|plane| plane.certificate_key), self.node.backends.clock.now());
+        let version = self.case.version.parse().unwrap();
+        DryCluster::Existing(Box::new(move || stand_in::objects(Some(&version), key.as_ref(), now).unwrap()))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod case;
 mod end_state;
 mod external_ca;
+pub mod joining;
 pub mod machine;
 pub mod snapshot;
 

@@ -12,17 +12,18 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::case::{Case, seeds};
 use super::end_state::EndState;
+use super::joining;
 use super::machine::{Ask, Machine};
-use crate::graph;
 
 /// More than there are phases, so that none waits for a free place.
 const ALL_AT_ONCE: usize = 64;
 
 #[test]
 fn every_order_ends_in_the_same_state() {
-    for (case, tries) in [(Case::newest(), 24), (Case::oldest(), 8)] {
+    let [worker, plane] = [0, 2].map(|at| joining::cases().swap_remove(at));
+    for (case, tries) in [(Case::newest(), 24), (Case::oldest(), 8), (worker, 2), (plane, 12)] {
         let end = EndState::of(&Machine::finished(&case).node);
-        let phases = graph::init().phases().count();
+        let phases = case.workflow().phases().count();
         let weights = prop::collection::vec(any::<u16>(), phases);
         let config = Config { cases: tries, failure_persistence: None, max_shrink_iters: 16, ..Config::default() };
         let outcome = TestRunner::new(config).run(&weights, |weights| {
@@ -48,7 +49,7 @@ fn every_order_ends_in_the_same_state() {
 
 #[test]
 fn one_job_and_many_end_in_the_same_state() {
-    for case in Case::all() {
+    for case in Case::every() {
         let end = EndState::of(&Machine::finished(&case).node);
         for jobs in [2, 8, ALL_AT_ONCE, 8, 2] {
             let machine = Machine::new(&case);
@@ -61,15 +62,13 @@ fn one_job_and_many_end_in_the_same_state() {
 /// As scripts do it: `init phase …` by hand, one after the other. Each finds what the others left on the node.
 #[test]
 fn phases_by_hand_end_in_the_same_state() {
-    for case in [Case::newest(), Case::oldest()] {
+    for case in [Case::newest(), Case::oldest()].into_iter().chain(joining::cases()) {
         let end = EndState::of(&Machine::finished(&case).node);
         for weights in [vec![0; 64], (0..64).rev().collect(), (0..64).map(|at| at * 37 % 64).collect()] {
             let machine = Machine::new(&case);
             let order = order(&case, &weights);
             for phase in &order {
-                machine
-                    .run(Ask::only(phase))
-                    .succeeded(&format!("{case:?}: `init phase {phase}` by hand in {order:?}"));
+                machine.run(Ask::only(phase)).succeeded(&format!("{case:?}: `phase {phase}` by hand in {order:?}"));
             }
             EndState::of(&machine.node).must_equal(&end, &format!("{case:?}: by hand in the order {order:?}"));
         }
@@ -85,7 +84,7 @@ fn finished(record: &kubewright_engine::Record) -> Option<&str> {
 
 /// The order of the phases that run which keeps to the graph and otherwise prefers light phases.
 fn order(case: &Case, weights: &[u16]) -> Vec<&'static str> {
-    let (workflow, seeds) = (graph::init(), seeds(case));
+    let (workflow, seeds) = (case.workflow(), seeds(case));
     let runs = |phase: &PhaseRef<'_, Node>| phase.phase.applies_to(&seeds) == Applies::Yes;
     let mut waits: BTreeMap<&'static str, (u16, Vec<&'static str>)> = BTreeMap::new();
     for (phase, weight) in workflow.phases().filter(runs).zip(weights) {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::Faults;
 use kubewright_host::STATE_DIR;
+use kubewright_node::etcd::Member;
 use kubewright_testkit::TestNode;
 use serde_json::Value as Json;
 
@@ -90,6 +91,7 @@ pub struct Snapshot {
     pub at: String,
     entries: BTreeMap<String, Entry>,
     objects: Vec<Json>,
+    etcd: Vec<Member>,
     restarted: bool,
     images: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl Snapshot {
             at: at.into(),
             entries: everything(node),
             objects: node.kube.objects(),
+            etcd: node.etcd.members(),
             restarted: node.services.calls().iter().any(|call| call == "restart kubelet"),
             images: node.runtime.images(),
         }
@@ -141,6 +144,7 @@ impl Snapshot {
             let running = kubewright_node::ServiceState { exists: true, enabled: true, active: true };
             machine.node.services.set("kubelet", running);
         }
+        machine.node.etcd.become_of(self.etcd.clone());
         self.images.iter().for_each(|image| machine.node.runtime.add_image(image));
         machine
     }
