@@ -1,5 +1,5 @@
 //! Which proxy of the environment a program written in Go takes for an address: the rules of `httpproxy` in Go's
-//! standard library and of `NewProxierWithNoProxyCIDR` in Kubernetes. Only for addresses: nothing here asks for names.
+//! standard library and of `NewProxierWithNoProxyCIDR` in Kubernetes.
 
 use std::net::IpAddr;
 
@@ -22,6 +22,16 @@ impl Proxies {
             https: first(["HTTPS_PROXY", "https_proxy"]).to_owned(),
             exceptions: exceptions.filter(|entry| !entry.is_empty()).collect(),
         }
+    }
+
+    /// The proxy for an HTTPS connection to a host by its name; names are not looked up.
+    pub fn for_name(&self, name: &str, port: u16) -> Option<String> {
+        let name = name.to_lowercase();
+        if self.https.is_empty() || name == "localhost" {
+            return None;
+        }
+        let excepted = self.exceptions.iter().any(|entry| covers_name(entry, &name, port));
+        (!excepted).then(|| without_user(&self.https))
     }
 
     /// The proxy for an HTTPS connection to an address, without the user and password that it may have.
@@ -55,6 +65,26 @@ fn covers(entry: &str, address: IpAddr, port: u16) -> bool {
     }
     let end = host.strip_prefix('*').unwrap_or(host);
     host.parse() == Ok(address) || (end.starts_with('.') && address.to_string().ends_with(end))
+}
+
+/// Whether an entry of `NO_PROXY` names the host: `*`, its name or that of a domain which it is in, with or without a
+/// port. Behind `.` or `*.` only names in the domain count.
+fn covers_name(entry: &str, name: &str, port: u16) -> bool {
+    if entry == "*" {
+        return true;
+    }
+    let (domain, of) = match entry.rsplit_once(':') {
+        Some((domain, of)) => (domain, Some(of)),
+        None => (entry, None),
+    };
+    if of.is_some_and(|of| of != port.to_string()) || domain.is_empty() {
+        return false;
+    }
+    let domain = domain.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(domain);
+    match domain.starts_with('.') {
+        true => name.ends_with(domain),
+        false => name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
+    }
 }
 
 /// Passwords of proxies are secrets.

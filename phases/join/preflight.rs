@@ -33,9 +33,6 @@ const COMMON: &[&dyn Check] = &[
     &checks::dir_writable::DirWritable,
 ];
 
-/// What one API server of the cluster has to be reached by.
-const NETWORK: &[&dyn Check] = &[&checks::http_proxy::HttpProxy, &checks::file_content::FileContent];
-
 /// What a further control plane is checked for, once the cluster is known; kubeadm: `RunInitNodeChecks` as a second round.
 const CONTROL_PLANE: &[&dyn Check] = &[
     &checks::num_cpu::NumCpu,
@@ -46,7 +43,6 @@ const CONTROL_PLANE: &[&dyn Check] = &[
     &checks::http_proxy::HttpProxy,
     &checks::http_proxy_cidr::HttpProxyCidr,
     &checks::dir_available::DirAvailable,
-    &checks::external_etcd_client_certificates::ExternalEtcdClientCertificates,
 ];
 
 impl Phase<Node> for Preflight {
@@ -75,13 +71,18 @@ impl Phase<Node> for Preflight {
         {
             init.local_api_endpoint.advertise_address = address;
         }
-        let literal = !init.local_api_endpoint.advertise_address.is_unspecified();
+        let address = !init.local_api_endpoint.advertise_address.is_unspecified();
         let subject = Subject::of(&init, &cluster, &kubelet, &facts, &shared, &powers, report);
         // Without root most other checks fail too, and say less: that one stands alone, and first.
         judge(checks::is_privileged_user::IsPrivilegedUser.look(&subject).await, names, report)?;
         let mut findings = absent(&join, worker, probe);
-        let network = NETWORK.iter().filter(|_| literal);
-        findings.extend(looked(COMMON.iter().chain(network), &subject).await);
+        findings.extend(looked(COMMON.iter(), &subject).await);
+        if let By::Token(by) = &join.discovery {
+            findings.extend(checks::http_proxy::on_the_way_to(by.api_server_endpoint.host(), &probe.environment()));
+        }
+        if address {
+            findings.extend(checks::file_content::FileContent.look(&subject).await);
+        }
         findings.extend(taken(10250, probe));
         judge(findings, names, report)?;
 
@@ -103,6 +104,11 @@ impl Phase<Node> for Preflight {
         }
         ready_for_another(&join, &found, files, report)?;
         findings.extend(looked(CONTROL_PLANE.iter(), &subject).await);
+        // Those of an external etcd come with the others that are uploaded.
+        if found.init.certificate_key.is_none() {
+            let certificates = checks::external_etcd_client_certificates::ExternalEtcdClientCertificates;
+            findings.extend(certificates.look(&subject).await);
+        }
         let etcd = if found.cluster.etcd.local().is_some() { [2379, 2380].as_slice() } else { &[] };
         let ports = [found.init.local_api_endpoint.bind_port, 10259, 10257];
         findings.extend(ports.iter().chain(etcd).filter_map(|port| taken(*port, probe)));

@@ -1,5 +1,7 @@
 //! Connections to the API server through a proxy of the environment seldom end well.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use kubewright_config::VersionFacts;
 
@@ -33,21 +35,27 @@ impl Check for HttpProxy {
     }
 
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let address = subject.init.local_api_endpoint.advertise_address;
-        // As kubeadm: a port is made up for IPv6, whose addresses would be no URL otherwise.
-        let (url, port) = match address.is_ipv6() {
-            true => (format!("https://[{address}]:1234"), 1234),
-            false => (format!("https://{address}"), 443),
-        };
-        match Proxies::of(&subject.probe.environment()).for_address(address, port) {
-            None => Vec::new(),
-            Some(proxy) => vec![Finding::warning(
-                "HTTPProxy",
-                format!(
-                    "Connection to \"{url}\" uses proxy \"{proxy}\". If that is not intended, adjust your proxy settings"
-                ),
-                format!("add {address} to NO_PROXY, or unset HTTPS_PROXY"),
-            )],
-        }
+        let address = subject.init.local_api_endpoint.advertise_address.to_string();
+        on_the_way_to(&address, &subject.probe.environment()).into_iter().collect()
     }
+}
+
+/// Warns of a proxy between us and an API server, which is given by its address or its name.
+pub fn on_the_way_to(host: &str, environment: &[(String, String)]) -> Option<Finding> {
+    let proxies = Proxies::of(environment);
+    let (url, proxy) = match host.parse::<IpAddr>() {
+        // As kubeadm: a port is made up for IPv6, whose addresses would be no URL otherwise.
+        Ok(address) if address.is_ipv6() => (format!("https://[{address}]:1234"), proxies.for_address(address, 1234)),
+        Ok(address) => (format!("https://{address}"), proxies.for_address(address, 443)),
+        Err(_) => (format!("https://{host}"), proxies.for_name(host, 443)),
+    };
+    proxy.map(|proxy| {
+        Finding::warning(
+            "HTTPProxy",
+            format!(
+                "Connection to \"{url}\" uses proxy \"{proxy}\". If that is not intended, adjust your proxy settings"
+            ),
+            format!("add {host} to NO_PROXY, or unset HTTPS_PROXY"),
+        )
+    })
 }

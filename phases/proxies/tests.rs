@@ -39,3 +39,23 @@ fn a_proxys_password_is_not_told() {
     assert_eq!(chosen(&[("HTTPS_PROXY", "http://user:p@ss@proxy:1/x")], "10.0.0.1", 443).unwrap(), "http://proxy:1/x");
     assert_eq!(chosen(&[("HTTPS_PROXY", "user:pass@proxy:1")], "10.0.0.1", 443).unwrap(), "http://proxy:1");
 }
+
+#[test]
+fn names_are_excepted_by_themselves_by_their_domain_and_by_port() {
+    let through = |no: &str, name: &str| {
+        let environment = [("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", no)];
+        let owned: Vec<_> = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Proxies::of(&owned).for_name(name, 443).is_some()
+    };
+    for covering in
+        ["*", "api.example.com", "API.Example.com", "example.com", ".example.com", "*.example.com", "com:443"]
+    {
+        assert!(!through(covering, "api.example.com"), "{covering}");
+    }
+    for other in
+        ["", "ample.com", "*ample.com", "api.example.com:6443", "10.0.0.0/8", "other.example.com", ".com.example"]
+    {
+        assert!(through(other, "api.example.com"), "{other}");
+    }
+    assert!(through(".example.com", "example.com") && !through("", "LocalHost"));
+}

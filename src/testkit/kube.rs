@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kubewright_node::{KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind};
@@ -16,6 +17,8 @@ pub struct FakeKube {
     state: Mutex<State>,
     requests: Calls<KubeErrorKind>,
     gate: Mutex<Option<Gate>>,
+    lost: Mutex<Vec<String>>,
+    delay: Mutex<Duration>,
 }
 
 /// Says whether the server of that URL answers; `None` is the kubeconfig's own.
@@ -87,6 +90,35 @@ impl FakeKube {
         self.requests.fail(request, nth, kind);
     }
 
+    /// Loses the reply to the next change that is asked for in these words; it is done.
+    pub fn lose_reply(&self, request: &str) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).push(request.into());
+    }
+
+    /// Takes so long for each request from now on.
+    pub fn slow_down(&self, delay: Duration) {
+        *self.delay.lock().unwrap_or_else(PoisonError::into_inner) = delay;
+    }
+
+    /// Gives the answer to a change that was made, unless it is to be lost.
+    fn reply<T>(&self, doing: &'static str, object: &ObjectRef, answer: T) -> Result<T, KubeError> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        match lost.iter().position(|request| *request == format!("{doing} {object}")) {
+            Some(at) => {
+                lost.remove(at);
+                Err(error(KubeErrorKind::Unreachable, doing, &object.to_string(), "the fake connection was cut"))
+            }
+            None => Ok(answer),
+        }
+    }
+
+    async fn wait(&self) {
+        let delay = *self.delay.lock().unwrap_or_else(PoisonError::into_inner);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,6 +162,7 @@ impl State {
 #[async_trait]
 impl KubeBackend for FakeKube {
     async fn get(&self, access: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
+        self.wait().await;
         Ok(self.request(access, "get", &object.to_string())?.objects.get(&object.to_string()).cloned())
     }
 
@@ -141,6 +174,7 @@ impl KubeBackend for FakeKube {
         namespace: Option<&str>,
         field_selector: Option<&str>,
     ) -> Result<Vec<Json>, KubeError> {
+        self.wait().await;
         let state = self.request(access, "list", kind)?;
         let selected = |object: &Json| {
             field_selector.is_none_or(|selector| {
@@ -163,6 +197,7 @@ impl KubeBackend for FakeKube {
 
     async fn create(&self, access: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
         let name = named(object, "create")?;
+        self.wait().await;
         let mut state = self.request(access, "create", &name.to_string())?;
         if state.objects.contains_key(&name.to_string()) {
             let message = format!("{} \"{}\" already exists", name.kind, name.name);
@@ -172,11 +207,13 @@ impl KubeBackend for FakeKube {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(error(KubeErrorKind::Invalid, "create", &name.to_string(), message));
         }
-        Ok(state.store(&name, object.clone()))
+        let stored = state.store(&name, object.clone());
+        self.reply("create", &name, stored)
     }
 
     async fn update(&self, access: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
         let name = named(object, "update")?;
+        self.wait().await;
         let mut state = self.request(access, "update", &name.to_string())?;
         let Some(live) = state.objects.get(&name.to_string()) else {
             let message = format!("{} \"{}\" not found", name.kind, name.name);
@@ -187,7 +224,8 @@ impl KubeBackend for FakeKube {
             let message = "the object has been modified; please apply your changes to the latest version";
             return Err(error(KubeErrorKind::Conflict, "update", &name.to_string(), message));
         }
-        Ok(state.store(&name, object.clone()))
+        let stored = state.store(&name, object.clone());
+        self.reply("update", &name, stored)
     }
 
     async fn patch(
@@ -197,6 +235,7 @@ impl KubeBackend for FakeKube {
         patch: &Json,
         kind: PatchKind,
     ) -> Result<Json, KubeError> {
+        self.wait().await;
         let mut state = self.request(access, "patch", &object.to_string())?;
         let Some(mut patched) = state.objects.get(&object.to_string()).cloned() else {
             let message = format!("{} \"{}\" not found", object.kind, object.name);
@@ -206,7 +245,8 @@ impl KubeBackend for FakeKube {
             PatchKind::Merge => strategic::merge(&mut patched, patch),
             PatchKind::Strategic => strategic::strategic(&mut patched, patch),
         }
-        Ok(state.store(object, patched))
+        let stored = state.store(object, patched);
+        self.reply("patch", object, stored)
     }
 
     async fn delete(&self, access: &KubeAccess, object: &ObjectRef) -> Result<bool, KubeError> {

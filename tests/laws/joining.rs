@@ -20,6 +20,7 @@ use time::macros::datetime;
 use zeroize::Zeroizing;
 
 use super::case::{Case, Command, Shape};
+use super::machine::KUBELET_PEM;
 use super::snapshot::Entry;
 
 /// How the node finds the cluster.
@@ -34,6 +35,8 @@ pub const BOOTSTRAP_CONF: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 struct Cluster {
     discovery: String,
     objects: Vec<Json>,
+    /// A certificate and its key, such as a kubelet has.
+    own: String,
     /// Certificates and keys that all control planes share, by their paths.
     shared: Vec<(String, String)>,
 }
@@ -101,7 +104,8 @@ fn make(case: &Case) -> Cluster {
     let document = Kubeconfig::with_token("kubernetes", server, all[0].certificate(), "joiner", &token);
     let discovery = credentials::render(&document).unwrap();
     let shared = named.into_iter().map(|(_, path, text)| (path, text)).collect();
-    Cluster { discovery, objects, shared }
+    let own = text("ca.crt") + &text("ca.key");
+    Cluster { discovery, objects, own, shared }
 }
 
 /// What stands on the machine before it joins, parents before what is in them.
@@ -130,12 +134,16 @@ pub fn prepare(case: &Case, node: &TestNode) {
     node.kube.start();
     // Who may not read `cluster-info` has a file that says all.
     node.discovery.answer(Err(KubeErrorKind::Forbidden));
-    let root = node.root.clone();
+    let (root, own) = (node.root.clone(), cluster(case).own);
     node.services.on_restart(move |service| {
         let (asks, has) = (root.place(BOOTSTRAP_CONF.into()), root.place(KUBELET_CONF.into()));
         if service == "kubelet" && asks.exists() && !has.exists() {
-            std::fs::write(&has, KUBECONFIG).unwrap();
-            std::fs::set_permissions(&has, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            let pem = root.place(KUBELET_PEM.into());
+            std::fs::create_dir_all(pem.parent().unwrap()).unwrap();
+            for (path, text) in [(&pem, own.as_str()), (&has, KUBECONFIG)] {
+                std::fs::write(path, text).unwrap();
+                std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            }
         }
     });
 }

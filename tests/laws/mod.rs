@@ -11,6 +11,7 @@ pub mod snapshot;
 mod alone;
 mod dry_run;
 mod fail;
+mod faults;
 mod kill;
 mod order;
 mod rootless;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use camino::Utf8Path;
 
 use super::DryFiles;
-use crate::files::{Contents, FileError, Mode};
+use crate::files::{FileError, Mode};
 use crate::services::{ServiceBackend, ServiceError, ServiceState};
 
 /// A kubelet in name only.
@@ -17,14 +17,14 @@ impl DryKubelet {
         Arc::new(Self(files))
     }
 
-    /// Does what a kubelet does once it runs: with credentials for asking it gets its certificate.
+    /// Does what a kubelet does once it runs: with credentials for asking it gets its own. As nobody signs any here, they
+    /// are those for asking.
     pub(super) fn run(&self) -> Result<(), FileError> {
-        let there = |path: &str| self.0.read(Utf8Path::new(path)).map(|found| found.is_some());
-        if !there(BOOTSTRAP_KUBELET_CONF)? || there(KUBELET_CONF)? {
-            return Ok(());
+        let (asks, has) = (Utf8Path::new(BOOTSTRAP_KUBELET_CONF), Utf8Path::new(KUBELET_CONF));
+        match (self.0.read(asks)?, self.0.read(has)?) {
+            (Some(credentials), None) => self.0.appear(has, &credentials, Mode(0o600)),
+            _ => Ok(()),
         }
-        self.0.appear(KUBELET_PEM.into(), &Contents::secret("in a dry run nobody signs it\n"), Mode(0o600))?;
-        self.0.appear(KUBELET_CONF.into(), &Contents::secret(KUBECONFIG), Mode(0o600))
     }
 }
 
@@ -68,23 +68,3 @@ impl ServiceBackend for DryServices {
 
 const BOOTSTRAP_KUBELET_CONF: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 const KUBELET_CONF: &str = "/etc/kubernetes/kubelet.conf";
-const KUBELET_PEM: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
-
-/// As the kubelet writes it, but for the cluster, which nobody reads.
-const KUBECONFIG: &str = "\
-apiVersion: v1
-clusters: []
-contexts:
-- context:
-    cluster: default-cluster
-    namespace: default
-    user: default-auth
-  name: default-context
-current-context: default-context
-kind: Config
-users:
-- name: default-auth
-  user:
-    client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem
-    client-key: /var/lib/kubelet/pki/kubelet-client-current.pem
-";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use kubewright_engine::{Capability, EffectLog, Events, Journal, Session, World};
 use kubewright_host::{DryChange, DryKind, Overlay, Root};
-use kubewright_node::dry_run::Sent;
+use kubewright_node::dry_run::{DryCluster, Sent};
 use kubewright_node::{Contents, Files, Mode, Node, ObjectRef, Owner};
 use serde_json::json;
 
@@ -79,7 +79,7 @@ fn a_file_that_was_or_becomes_a_secret_is_withheld_whole() {
     for (before, after) in [(public(), secret()), (secret(), public()), (secret(), None)] {
         let change = change("/srv/certs/some.key", before, after);
         let (mut full, diff) = (String::new(), said(change.clone()));
-        whole(&mut full, &[change], &DryKube::default()).unwrap();
+        whole(&mut full, &[change], &Sent::default()).unwrap();
         assert!(!full.contains("KEY") && full.contains("/srv/certs/some.key"), "{full}");
         assert!(!diff.contains("KEY") && diff.contains("-<withheld>\n"), "{diff}");
     }
@@ -99,7 +99,7 @@ async fn a_key_that_is_given_away_is_withheld_wherever_it_lies_and_whoever_may_r
     }
     let root = Utf8Path::from_path(directory.path()).unwrap();
     let overlay = Overlay::new(Root::at(root));
-    let (backends, _) = kubewright_testkit::node(root).backends.into_dry_run(overlay.clone());
+    let (backends, _) = kubewright_testkit::node(root).backends.into_dry_run(overlay.clone(), DryCluster::New);
     let (events, _heard) = Events::channel();
     let session = Node::new(backends).begin(EffectLog::new("p", Arc::new(Journal::discarding("r")), events));
     let given = Files::of(&session);
@@ -112,8 +112,8 @@ async fn a_key_that_is_given_away_is_withheld_wherever_it_lies_and_whoever_may_r
 
     let changes = overlay.changes().unwrap();
     let (mut full, mut diff) = (String::new(), String::new());
-    whole(&mut full, &changes, &DryKube::default()).unwrap();
-    differences(&mut diff, &changes, &DryKube::default()).unwrap();
+    whole(&mut full, &changes, &Sent::default()).unwrap();
+    differences(&mut diff, &changes, &Sent::default()).unwrap();
     for said in [full, diff] {
         assert!(files.iter().all(|(name, _)| said.contains(name)) && !said.contains("SECRET"), "{said}");
     }
