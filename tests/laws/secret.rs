@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use camino::Utf8Path;
 use kubewright_engine::{Fault, Faults};
-use kubewright_node::dry_run::DryKube;
+use kubewright_node::dry_run::Sent;
 use kubewright_phases::options::InitOptions;
 
 use super::case::{Case, Shape, seeds};
@@ -119,7 +119,7 @@ fn a_run_keeps_its_secrets_wherever_it_fails() {
 #[test]
 fn a_dry_run_tells_none() {
     let machine = quiet(&Case::uploading());
-    let (ran, _, kube): (_, _, std::sync::Arc<DryKube>) = machine.dry_run();
+    let (ran, _, kube): (_, _, std::sync::Arc<Sent>) = machine.dry_run();
     must_lack(&told(&ran), &given(), "a dry run");
     // It does hold them, for whoever prints it.
     assert!(serde_json::to_string(&kube.objects()).unwrap().contains(&STANDARD.encode("0123456789abcdef")));

@@ -36,10 +36,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     let args = ValidateArgs::from_arg_matches(matches).map_err(Exit::of)?;
     let path = args.config.ok_or_else(|| Exit::failed("the --config flag is mandatory"))?;
     let bytes = read_config(&path)?;
-    let reading = Reading {
-        strict: true,
-        allow_deprecated: args.allow_deprecated_api,
-    };
+    let reading = Reading { strict: true, allow_deprecated: args.allow_deprecated_api };
     on_machine(async |machine| {
         warn_of(&check_file((&path, &bytes), reading, &host_facts(&machine.backends))?);
         data("ok\n");
