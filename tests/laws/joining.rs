@@ -178,18 +178,14 @@ pub fn seeds(case: &Case) -> Seeds {
 pub fn cases() -> Vec<Case> {
     let plane = |case: Case| Case { command: Command::JoinControlPlane, ..case };
     let worker = |case: Case| Case { command: Command::JoinWorker, ..case };
-    let mut cases = vec![
+    vec![
         worker(Case::newest()),
         worker(Case::oldest()),
         plane(Case::uploading()),
         plane(Case::newest()),
         plane(Case { upload_certs: true, ..Case::oldest() }),
         plane(Case::shaped(Shape::ExternalEtcd)),
-    ];
-    if super::case::is_root() {
-        cases.push(plane(Case { upload_certs: true, ..Case::shaped(Shape::Rootless) }));
-    }
-    cases
+    ]
 }
 
 /// As a kubelet writes it, but for the cluster, which nobody reads.
