@@ -187,7 +187,7 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// When its cluster does not answer.
     pub fn ticket(&self, first: &Node, control_plane: bool) -> Result<Ticket> {
-        let command = first.run(["kubeadm", "token", "create", "--print-join-command"])?;
+        let command = first.run([self.program(), "token", "create", "--print-join-command"])?;
         let words: Vec<&str> = command.split_whitespace().collect();
         let after = |word: &str| {
             let at = words.iter().position(|w| *w == word)?;
