@@ -6,7 +6,6 @@ mod command;
 mod dry_run;
 mod init;
 mod join;
-mod join_killed;
 mod members;
 mod mixed;
 mod phases;
