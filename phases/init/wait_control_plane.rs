@@ -76,8 +76,7 @@ pub async fn wait_components(
     );
     let apiserver = wait_apiserver(admin, init, &facts.api_server.wait_path, limit, kube, report);
     let healthy = if facts.workflow.wait_for_all_components {
-        let manager =
-            format!("{}{}", address(&cluster.controller_manager, 10257), facts.controller_manager.wait_path);
+        let manager = format!("{}{}", address(&cluster.controller_manager, 10257), facts.controller_manager.wait_path);
         let scheduler = format!("{}{}", address(&cluster.scheduler, 10259), facts.scheduler.wait_path);
         let manager = wait_component("kube-controller-manager", manager, limit, probe, report);
         let scheduler = wait_component("kube-scheduler", scheduler, limit, probe, report);
@@ -92,7 +91,13 @@ pub async fn wait_components(
 }
 
 /// Waits until the kubelet answers that it is healthy.
-pub async fn wait_kubelet(host: &str, port: u16, limit: Duration, probe: &Probe, report: &Report) -> Result<(), Failure> {
+pub async fn wait_kubelet(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    probe: &Probe,
+    report: &Report,
+) -> Result<(), Failure> {
     let url = format!("http://{host}:{port}/healthz");
     let up_to = format_duration(limit);
     report.note("kubelet-check", format!("Waiting for a healthy kubelet at {url}. This can take up to {up_to}"));

@@ -60,7 +60,10 @@ impl Differential {
         };
         let report = compare(peer, self.filter.clone(), self.jobs, self.keep.clone())?;
         if report.passed() + report.failed() == 0 {
-            return Err(LabError::missing("no case has such a name", "try a shorter one, or see tests/differential/cases"));
+            return Err(LabError::missing(
+                "no case has such a name",
+                "try a shorter one, or see tests/differential/cases",
+            ));
         }
         say::answer(&report.text());
         if let Some(file) = &self.table {

@@ -34,19 +34,25 @@ impl Phase<Node> for Certs {
         let none = SanSet::default;
 
         let mut leaves = vec![
-            (Kind::Ca, vec![
-                (Kind::Apiserver, sans(ServingNames::api_server(init, cluster))),
-                (Kind::ApiserverKubeletClient, none()),
-            ]),
+            (
+                Kind::Ca,
+                vec![
+                    (Kind::Apiserver, sans(ServingNames::api_server(init, cluster))),
+                    (Kind::ApiserverKubeletClient, none()),
+                ],
+            ),
             (Kind::FrontProxyCa, vec![(Kind::FrontProxyClient, none())]),
         ];
         if cluster.etcd.local().is_some() {
-            leaves.push((Kind::EtcdCa, vec![
-                (Kind::EtcdServer, sans(ServingNames::etcd_server(init, cluster))),
-                (Kind::EtcdPeer, sans(ServingNames::etcd_peer(init, cluster))),
-                (Kind::EtcdHealthcheckClient, none()),
-                (Kind::ApiserverEtcdClient, none()),
-            ]));
+            leaves.push((
+                Kind::EtcdCa,
+                vec![
+                    (Kind::EtcdServer, sans(ServingNames::etcd_server(init, cluster))),
+                    (Kind::EtcdPeer, sans(ServingNames::etcd_peer(init, cluster))),
+                    (Kind::EtcdHealthcheckClient, none()),
+                    (Kind::ApiserverEtcdClient, none()),
+                ],
+            ));
         }
         for (authority, below) in leaves {
             // An authority of our own would be a cluster of our own: preflight or the download brought it.

@@ -48,10 +48,12 @@ impl Phase<Node> for DownloadCerts {
         let mut opened = Vec::new();
         for (data_key, path) in uploads::certificate_files(&found.cluster) {
             let Some(path) = path else { continue };
-            let text = secret.get("data").and_then(|data| data.get(&data_key)).and_then(Json::as_str).ok_or_else(|| {
-                Failure::new(format!("{name} has no `{data_key}`, which belongs at `{path}`"))
-                    .hint("upload the certificates again on a control plane: `init phase upload-certs --upload-certs`")
-            })?;
+            let text =
+                secret.get("data").and_then(|data| data.get(&data_key)).and_then(Json::as_str).ok_or_else(|| {
+                    Failure::new(format!("{name} has no `{data_key}`, which belongs at `{path}`")).hint(
+                        "upload the certificates again on a control plane: `init phase upload-certs --upload-certs`",
+                    )
+                })?;
             let sealed = STANDARD.decode(text).context(format!("cannot read `{data_key}` of {name}"))?;
             // Uploaded where it was not there: an authority whose key is kept elsewhere.
             if !sealed.is_empty() {
