@@ -158,8 +158,10 @@ pub fn next_status(now: Status, record: &Record) -> Result<Status, IllegalRecord
         }
         (Record::Sealed { .. }, Running | Sealed) => Ok(Sealed),
         (Record::Finished { .. }, Running | Sealed) => Ok(Finished),
-        // A phase that is only loaded fails without having begun.
-        (Record::Failed { .. }, Waiting | Running | Sealed | Finished) => Ok(Failed),
+        // A phase that is only loaded fails without having begun, and one that had finished has finished all the same: a
+        // cluster that does not answer just now is no reason to do again what is done.
+        (Record::Failed { .. }, Waiting | Running | Sealed) => Ok(Failed),
+        (Record::Failed { .. }, Finished) => Ok(Finished),
         (Record::RolledBack { .. }, Failed) => Ok(RolledBack),
         _ => Err(IllegalRecord::Phase { now, record: show(record) }),
     }

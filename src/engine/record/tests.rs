@@ -46,7 +46,7 @@ fn a_phase_goes_only_where_it_may() {
         (finished("a"), [None, Some(Finished), Some(Finished), None, None, None]),
         (
             Record::Failed { phase: phase(), error: vec![] },
-            [Some(Failed), Some(Failed), Some(Failed), None, None, Some(Failed)],
+            [Some(Failed), Some(Failed), Some(Failed), None, None, Some(Finished)],
         ),
         (Record::RolledBack { phase: phase() }, [None, None, None, Some(RolledBack), None, None]),
     ];

@@ -107,6 +107,14 @@ fn a_journal_cut_anywhere_is_read_as_far_as_it_is_whole() {
 }
 
 #[test]
+fn what_cannot_be_loaded_has_finished_all_the_same() {
+    let place = Place::new();
+    let head = Head { done: vec!["a".into()], ..head("toy", "d", &[]) };
+    place.run(head, &[failed("a"), closed(RunOutcome::Failed)]);
+    assert_eq!(place.newest().finished, ["a"]);
+}
+
+#[test]
 fn what_a_power_cut_leaves_behind_the_last_line_is_dropped() {
     let place = Place::new();
     let file = place.run(head("toy", "d", &[]), &[started("a"), finished("a")]);
