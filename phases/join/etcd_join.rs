@@ -39,7 +39,6 @@ impl Phase<Node> for EtcdJoin {
         let joining = Joining {
             name: init.node_registration.name.clone(),
             peer_url: format!("https://{}", std::net::SocketAddr::new(address, 2380)),
-            learner: facts.etcd.learner,
             // Through the files, which in a dry run are not those of the disk.
             has_data: files.list(&local.data_dir)?.is_some_and(|names| names.iter().any(|name| name == "member")),
         };

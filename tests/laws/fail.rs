@@ -44,8 +44,7 @@ fn a_failure_is_taken_back_and_the_next_run_finishes_external_ca() {
 
 #[test]
 fn a_failure_is_taken_back_and_the_next_run_finishes_join() {
-    // Without learners, a second voter that was added and not started costs the quorum: docs/design/join.md, "Open".
-    joining::cases().iter().filter(|case| case.version != "v1.20.2").for_each(fail_everywhere);
+    joining::cases().iter().for_each(fail_everywhere);
 }
 
 /// Every phase, before it, after it, and at each thing that it writes down.

@@ -51,6 +51,11 @@ fn the_next_run_finishes_after_a_kill_join_control_plane_newest() {
     kill_everywhere(&joining::cases()[2]);
 }
 
+#[test]
+fn the_next_run_finishes_after_a_kill_join_control_plane_oldest() {
+    kill_everywhere(&joining::cases()[4]);
+}
+
 fn kill_everywhere(case: &Case) {
     let filmed = film(case);
     let end = EndState::of(&filmed.machine.node);

@@ -100,8 +100,6 @@ pub struct EtcdFacts {
     pub ephemeral_storage_request: bool,
     /// Oldest external etcd that is accepted, such as `3.2.18`.
     pub minimum_external: String,
-    /// Whether a joining member starts as a learner.
-    pub learner: bool,
 }
 
 /// A flag of etcd, and the versions of etcd that know it.

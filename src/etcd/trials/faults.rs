@@ -38,7 +38,7 @@ async fn joins_and_leaves(method: &'static str) {
     for fault in FAULTS {
         proxy.strike(method, fault, 1);
         let began = Instant::now();
-        let joined = site.join(2, &access, true).await;
+        let joined = site.join(2, &access).await;
         let said =
             || format!("{method} {fault:?}: {:?}\n{}", joined.as_ref().err().map(ToString::to_string), site.log(2));
         let (server, mut hand) = match joined {
@@ -95,7 +95,7 @@ async fn replies_that_are_swallowed_are_given_up_and_found_in_the_list() {
         proxy.strike(method, Fault::Swallow, 1);
     }
     let began = Instant::now();
-    let (_second, mut hand) = site.join(2, &access, true).await.unwrap();
+    let (_second, mut hand) = site.join(2, &access).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2"]);
     for method in ["MemberAdd", "MemberPromote"] {
@@ -113,7 +113,7 @@ async fn a_lost_reply_is_not_asked_for_again() {
     let (_first, proxy, access) = behind_a_proxy(&site).await;
     proxy.strike("MemberAdd", Fault::LoseReply, 1);
     proxy.strike("MemberPromote", Fault::LoseReply, 1);
-    let (_second, hand) = site.join(2, &access, true).await.unwrap();
+    let (_second, hand) = site.join(2, &access).await.unwrap();
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2"]);
     proxy.strike("MemberRemove", Fault::LoseReply, 1);
     hand.etcd.remove_member(&access, &site.peer_url(2), &hand.report).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_slow_etcd_is_a_slow_success() {
     for method in ["MemberAdd", "MemberPromote"] {
         proxy.strike(method, Fault::Slow(Duration::from_secs(4)), 4);
     }
-    let _second = site.join(2, &access, true).await.unwrap();
+    let _second = site.join(2, &access).await.unwrap();
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2"]);
 }
 
@@ -148,8 +148,7 @@ async fn three_join_at_once_through_faults() {
             proxy.strike(method, fault, 1);
         }
     }
-    let (two, three, four) =
-        tokio::join!(site.join(2, &access, true), site.join(3, &access, true), site.join(4, &access, true));
+    let (two, three, four) = tokio::join!(site.join(2, &access), site.join(3, &access), site.join(4, &access));
     let logs = format!("{}\n{}\n{}", site.log(2), site.log(3), site.log(4));
     let _servers = (two.expect(&logs), three.expect(&logs), four.expect(&logs));
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2", "node3", "node4"]);

@@ -14,8 +14,7 @@ async fn three_members_join_in_the_same_moment_ten_times_over() {
         let site = Site::new();
         let _first = site.first(1).await;
         let access = site.access(&[1]);
-        let (two, three, four) =
-            tokio::join!(site.join(2, &access, true), site.join(3, &access, true), site.join(4, &access, true));
+        let (two, three, four) = tokio::join!(site.join(2, &access), site.join(3, &access), site.join(4, &access));
         let logs = || format!("run {run}\n{}\n{}\n{}", site.log(2), site.log(3), site.log(4));
         for joined in [&two, &three, &four] {
             assert!(joined.is_ok(), "{:?}\n{}", joined.as_ref().err().map(ToString::to_string), logs());
@@ -28,18 +27,6 @@ async fn three_members_join_in_the_same_moment_ten_times_over() {
         let of_another = |cause: &String| reasons.iter().any(|reason| cause.contains(reason));
         assert!(told.iter().filter(|causes| causes.iter().any(of_another)).count() >= 2, "{told:#?}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn voters_join_in_the_same_moment_without_learners() {
-    let site = Site::new();
-    let _first = site.first(1).await;
-    let access = site.access(&[1]);
-    let (two, three, four) =
-        tokio::join!(site.join(2, &access, false), site.join(3, &access, false), site.join(4, &access, false));
-    let logs = format!("{}\n{}\n{}", site.log(2), site.log(3), site.log(4));
-    let (_two, _three, _four) = (two.expect(&logs), three.expect(&logs), four.expect(&logs));
-    assert_eq!(names(&site.members(&[1]).await), ["node1", "node2", "node3", "node4"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +86,7 @@ async fn a_start_that_the_members_have_overtaken_is_told() {
     let _first = site.first(1).await;
     let access = site.access(&[1]);
     // Two, so that a third that is not up costs no quorum.
-    let (_four, hand) = site.join(4, &access, true).await.unwrap();
+    let (_four, hand) = site.join(4, &access).await.unwrap();
     let joining = site.joining(2);
     let joined = hand.etcd.join_member(&access, &joining, &hand.report).await.unwrap();
     // An older kubeadm on another node adds its member with a vote, and does not wait for ours.
@@ -133,7 +120,7 @@ async fn a_member_that_never_starts_is_given_up_in_time() {
 async fn endpoints_come_from_the_members_and_dead_ones_are_passed_over() {
     let site = Site::new();
     let _first = site.first(1).await;
-    let (_second, hand) = site.join(2, &site.access(&[1]), true).await.unwrap();
+    let (_second, hand) = site.join(2, &site.access(&[1])).await.unwrap();
     // Nobody is at 9, and 8 takes connections and never says a word.
     let silent = tokio::net::TcpListener::bind((site.address(8), 2379)).await.unwrap();
     let began = std::time::Instant::now();

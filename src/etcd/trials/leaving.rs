@@ -9,8 +9,8 @@ use super::site::{Hand, Server, Site, names};
 
 async fn three(site: &Site) -> [Server; 3] {
     let first = site.first(1).await;
-    let (second, _) = site.join(2, &site.access(&[1]), true).await.unwrap();
-    let (third, _) = site.join(3, &site.access(&[1, 2]), true).await.unwrap();
+    let (second, _) = site.join(2, &site.access(&[1])).await.unwrap();
+    let (third, _) = site.join(3, &site.access(&[1, 2])).await.unwrap();
     [first, second, third]
 }
 
@@ -63,7 +63,7 @@ async fn the_quorum_is_kept_whatever_is_asked() {
 async fn a_cluster_without_quorum_changes_nothing_and_says_why() {
     let site = Site::new();
     let first = site.first(1).await;
-    let (mut second, hand) = site.join(2, &site.access(&[1]), true).await.unwrap();
+    let (mut second, hand) = site.join(2, &site.access(&[1])).await.unwrap();
     second.child.kill().await.unwrap();
     let access = EtcdAccess { call_limit: Duration::from_secs(3), ..site.access(&[1, 2]) };
     let began = Instant::now();
@@ -77,13 +77,13 @@ async fn a_cluster_without_quorum_changes_nothing_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_was_removed_and_comes_back_joins_anew() {
     let site = Site::new();
-    let [_first, _second, third] = three(&site).await;
+    let [_first, _second, mut third] = three(&site).await;
     let access = site.access(&[1, 2]);
     let hand = Hand::live();
     hand.etcd.remove_member(&access, &site.peer_url(3), &hand.report).await.unwrap();
-    drop(third);
+    third.child.kill().await.unwrap();
     std::fs::remove_dir_all(site.data(3)).unwrap();
-    let (_third, _) = site.join(3, &access, true).await.unwrap();
+    let (_third, _) = site.join(3, &access).await.unwrap();
     assert_eq!(names(&site.members(&[1]).await), ["node1", "node2", "node3"]);
 }
 
@@ -92,8 +92,9 @@ async fn a_started_member_without_its_data_is_refused_with_the_way_out() {
     let site = Site::new();
     let _first = site.first(1).await;
     let access = site.access(&[1]);
-    let (second, hand) = site.join(2, &access, true).await.unwrap();
-    drop(second);
+    let (mut second, hand) = site.join(2, &access).await.unwrap();
+    // Gone for sure: its successor takes its ports and the lock of its data.
+    second.child.kill().await.unwrap();
     let _kept = site.start(2, &format!("node2={}", site.peer_url(2)), "existing", 2);
     let lost = kubewright_node::etcd::Joining { has_data: false, ..site.joining(2) };
     let failure = hand.etcd.join_member(&access, &lost, &hand.report).await.unwrap_err();

@@ -111,7 +111,7 @@ impl Site {
 
     pub(super) fn joining(&self, number: u8) -> Joining {
         let has_data = self.data(number).join("member").exists();
-        Joining { name: format!("node{number}"), peer_url: self.peer_url(number), learner: true, has_data }
+        Joining { name: format!("node{number}"), peer_url: self.peer_url(number), has_data }
     }
 
     pub(super) fn data(&self, number: u8) -> Utf8PathBuf {
@@ -178,9 +178,9 @@ impl Site {
 
     /// Joins as the phases will: announce, write the manifest, start, promote, look whether all is well. In place of a
     /// manifest and a kubelet there is a process, which is started anew with what the manifest says when it ends.
-    pub(super) async fn join(&self, number: u8, access: &EtcdAccess, learner: bool) -> Result<(Server, Hand), Failure> {
+    pub(super) async fn join(&self, number: u8, access: &EtcdAccess) -> Result<(Server, Hand), Failure> {
         let hand = Hand::live();
-        let joining = Joining { learner, ..self.joining(number) };
+        let joining = self.joining(number);
         let mut joined = hand.etcd.join_member(access, &joining, &hand.report).await?;
         let server = loop {
             let server = self.start(number, &joined.initial_cluster, "existing", number);

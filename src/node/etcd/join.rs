@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use kubewright_engine::{Effect, Failure, FailureKind, Report};
 
-use super::health::examine;
 use super::patience::{QUEUE_LIMIT, Trouble, list};
-use super::quorum::{Change, quorum_after};
 use super::{Etcd, EtcdAccess, EtcdErrorKind, Member, MemberId};
 use crate::wait::{Attempt, wait_for};
 
@@ -17,8 +15,6 @@ pub struct Joining {
     pub name: String,
     /// Where other members will reach it, such as `https://10.0.0.2:2380`.
     pub peer_url: String,
-    /// Join as a learner and be promoted later, as kubeadm does by default from 1.29 on; otherwise with a vote at once.
-    pub learner: bool,
     /// Its data directory holds a member's data.
     pub has_data: bool,
 }
@@ -102,13 +98,8 @@ impl Etcd {
             } else {
                 courtesy.over();
             }
-            if !joining.learner {
-                let health = examine(&self.backend, access, members.clone()).await;
-                if let Err(loss) = quorum_after(health.voters(), Change::AddVoter) {
-                    return trouble.because(refused("add a member", loss, &health.problems()));
-                }
-            }
-            match self.backend.add_member(access, &joining.peer_url, joining.learner).await {
+            // A vote at once, as kubeadm's before 1.29, would cost the quorum of one if we died before our etcd is up.
+            match self.backend.add_member(access, &joining.peer_url, true).await {
                 Ok(members) => match found(&members, joining)? {
                     Some(joined) => Ok(Attempt::Done(Joined { known: false, ..joined })),
                     None => Ok(Attempt::NotYet("etcd added us and does not show us yet".into())),
@@ -274,7 +265,7 @@ mod tests {
     }
 
     fn joining() -> Joining {
-        Joining { name: "b".into(), peer_url: "https://10.0.0.2:2380".into(), learner: true, has_data: false }
+        Joining { name: "b".into(), peer_url: "https://10.0.0.2:2380".into(), has_data: false }
     }
 
     #[test]

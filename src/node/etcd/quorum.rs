@@ -32,8 +32,6 @@ impl fmt::Display for Voters {
 /// A change of the members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// A member with a vote is added; it is not up at first.
-    AddVoter,
     /// A learner gets a vote.
     Promote {
         /// It is up.
@@ -70,7 +68,6 @@ pub enum QuorumLoss {
 /// The voters after a change, or why it must not be made.
 pub fn quorum_after(now: Voters, change: Change) -> Result<Voters, QuorumLoss> {
     let after = match change {
-        Change::AddVoter => Voters { total: now.total + 1, up: now.up },
         Change::Promote { up } => Voters { total: now.total + 1, up: now.up + usize::from(up) },
         Change::Remove { voter: false, .. } => now,
         Change::Remove { voter: true, .. } if now.total <= 1 => return Err(QuorumLoss::Last),
@@ -78,13 +75,11 @@ pub fn quorum_after(now: Voters, change: Change) -> Result<Voters, QuorumLoss> {
             Voters { total: now.total - 1, up: now.up.saturating_sub(usize::from(up)) }
         }
     };
-    // The only way from one voter to two without a learner goes through a moment without quorum; etcd allows it too.
-    let first_growth = change == Change::AddVoter && now.total == 1;
     if now.total == 0 {
         // Only in a dry run, which knows no cluster: there is nothing to lose.
         return Ok(after);
     }
-    match (now.has_quorum(), after.has_quorum() || first_growth) {
+    match (now.has_quorum(), after.has_quorum()) {
         (false, _) => Err(QuorumLoss::Already(now)),
         (true, false) => Err(QuorumLoss::Afterwards { now, after }),
         (true, true) => Ok(after),
@@ -132,17 +127,9 @@ mod tests {
 
     #[test]
     fn nothing_changes_without_a_quorum() {
-        for change in [Change::AddVoter, Change::Promote { up: true }, Change::Remove { voter: true, up: false }] {
+        for change in [Change::Promote { up: true }, Change::Remove { voter: true, up: false }] {
             assert_eq!(quorum_after(voters(3, 1), change), Err(QuorumLoss::Already(voters(3, 1))));
         }
-    }
-
-    #[test]
-    fn a_voter_that_is_not_up_yet_is_added_only_beside_enough_others() {
-        assert_eq!(quorum_after(voters(1, 1), Change::AddVoter), Ok(voters(2, 1)));
-        assert_eq!(quorum_after(voters(2, 2), Change::AddVoter), Ok(voters(3, 2)));
-        assert!(quorum_after(voters(3, 2), Change::AddVoter).is_err());
-        assert_eq!(quorum_after(voters(3, 3), Change::AddVoter), Ok(voters(4, 3)));
     }
 
     #[test]
