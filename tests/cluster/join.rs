@@ -13,7 +13,7 @@ use super::stage::{Stage, ours};
 
 /// How often all nodes join at once; each round takes about as long as the one cluster that is wanted. By hand more:
 /// `KUBEWRIGHT_ROUNDS=50 cargo lab test cluster::join`.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 /// How a node is to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
