@@ -1,5 +1,4 @@
-//! What kubeadm's own end-to-end suite checks in a cluster that stands: AT-01 to AT-16. Run after every cluster that a test
-//! makes, whoever made it.
+//! What kubeadm's own end-to-end suite checks in a cluster that stands, whoever made it: AT-01 to AT-16.
 
 use std::io::Write;
 use std::process::Stdio;
