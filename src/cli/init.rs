@@ -31,7 +31,7 @@ pub fn workflow() -> Workflow<Node> {
 pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
         let facts = node_facts(&machine.backends).await;
-        let file = GivenConfig::read(args.config.as_deref())?;
+        let file = GivenConfig::read(args.run.config.as_deref())?;
         let flags = args.flags();
         let (mut loaded, warnings) = load_init(file.document(), &flags, &facts, &mut random::fill)?;
         warn_of(&warnings);
@@ -78,22 +78,18 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             .with(loaded.kube_proxy)
             .with(loaded.facts)
             .with(options);
-        let dry_run = match args.dry_run {
-            Some(DryRun::Diff) => DryRun::Diff,
-            _ if dry_run => DryRun::Whole,
-            _ => DryRun::No,
-        };
+        let dry_run = DryRun::of(args.run.dry_run, dry_run);
         let command = format!("{} init", program::name());
         let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster: DryCluster::New, intro };
-        execute(machine, run, global, args.fresh, args.jobs).await
+        execute(machine, run, global, &args.run).await
     })
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.
 fn select(tree: &Tree, args: &InitArgs, loaded: &Init, phase: Option<&str>) -> Selection {
     let given = match phase {
-        None if args.skip_phases.is_empty() => &loaded.init.skip_phases,
-        _ => &args.skip_phases,
+        None if args.run.skip_phases.is_empty() => &loaded.init.skip_phases,
+        _ => &args.run.skip_phases,
     };
     Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
 }

@@ -34,13 +34,13 @@ pub fn workflow() -> Workflow<Node> {
 pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
         let facts = node_facts(&machine.backends).await;
-        let file = GivenConfig::read(args.config.as_deref())?;
+        let file = GivenConfig::read(args.run.config.as_deref())?;
         let flags = flags(args, phase.as_deref(), &machine)?;
         // What hangs on the version is corrected once the cluster's is known.
         let newest = facts_for(&default_version()).map_err(Exit::of)?;
         let (join, warnings) = load_join(file.document(), &flags, &facts, &newest)?;
         warn_of(&warnings);
-        if args.config.is_none() && !args.control_plane {
+        if args.run.config.is_none() && !args.control_plane {
             let foreign = [
                 ("apiserver-advertise-address", args.apiserver_advertise_address.is_some()),
                 ("apiserver-bind-port", args.apiserver_bind_port.is_some()),
@@ -59,17 +59,13 @@ pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<()
             resolved_active: facts.resolved_active,
             proxy_environment: facts.proxy_environment,
         };
-        let dry_run = match args.dry_run {
-            Some(DryRun::Diff) => DryRun::Diff,
-            _ if join.dry_run => DryRun::Whole,
-            _ => DryRun::No,
-        };
+        let dry_run = DryRun::of(args.run.dry_run, join.dry_run);
         let plane = join.control_plane.is_some();
         let dry_cluster = dry_cluster(&join, &machine).await;
         let seeds = Seeds::new().with(join).with(options);
         let command = format!("{} join", program::name());
         let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster, intro: Vec::new() };
-        execute(machine, run, global, args.fresh, args.jobs).await?;
+        execute(machine, run, global, &args.run).await?;
         if phase.is_none() {
             render::data(if plane { CONTROL_PLANE_DONE } else { WORKER_DONE });
         }
@@ -110,8 +106,8 @@ async fn dry_cluster(join: &JoinConfiguration, machine: &Machine) -> DryCluster 
 /// The flag wins over the file, and the file's list is for whole runs only.
 fn select(tree: &Tree, args: &JoinArgs, join: &JoinConfiguration, phase: Option<&str>) -> Selection {
     let given = match phase {
-        None if args.skip_phases.is_empty() => &join.skip_phases,
-        _ => &args.skip_phases,
+        None if args.run.skip_phases.is_empty() => &join.skip_phases,
+        _ => &args.run.skip_phases,
     };
     Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
 }

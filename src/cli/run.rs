@@ -1,6 +1,5 @@
 //! One run, whatever the command: lock, recover, resume, plan, journal, run, render.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use kubewright_engine::{
@@ -11,7 +10,7 @@ use kubewright_host::{LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
 
-use crate::args::{DryRun, Global, Progress};
+use crate::args::{DryRun, Global, Progress, RunArgs};
 use crate::backends::Machine;
 use crate::commands::version::VERSION;
 use crate::exit::Exit;
@@ -52,26 +51,14 @@ impl Note {
 }
 
 /// Runs it, and tells how it ended.
-pub async fn execute(
-    machine: Machine,
-    run: Run,
-    global: &Global,
-    fresh: bool,
-    jobs: Option<NonZeroUsize>,
-) -> Result<(), Exit> {
+pub async fn execute(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
     match run.dry_run {
-        DryRun::No => live(machine, run, global, fresh, jobs).await,
-        DryRun::Whole | DryRun::Diff => dry(machine, run, global, jobs).await,
+        DryRun::No => live(machine, run, global, args).await,
+        DryRun::Whole | DryRun::Diff => dry(machine, run, global, args).await,
     }
 }
 
-async fn live(
-    machine: Machine,
-    run: Run,
-    global: &Global,
-    fresh: bool,
-    jobs: Option<NonZeroUsize>,
-) -> Result<(), Exit> {
+async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
     // An unknown phase is told before anything is touched.
     run.workflow.plan(run.seeds.clone(), &run.selection, &Done::none()).map_err(Exit::of)?;
     let root = crate::state::root(&machine);
@@ -79,7 +66,7 @@ async fn live(
     let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
-    let unfinished = history.unfinished.as_ref().filter(|_| !fresh);
+    let unfinished = history.unfinished.as_ref().filter(|_| !args.fresh);
     let (done, resumes) = match resumable(unfinished, run.workflow.name(), &run.config, &run.selection) {
         Resume::Fresh => (Done::none(), None),
         Resume::Continue { run_id, done } => (done, Some(run_id)),
@@ -93,7 +80,7 @@ async fn live(
         intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
     }
     let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
-    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, jobs).await
+    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, args).await
 }
 
 fn unlocked(error: LockError, rootless: bool) -> Exit {
@@ -107,12 +94,12 @@ fn unlocked(error: LockError, rootless: bool) -> Exit {
     })
 }
 
-async fn dry(machine: Machine, run: Run, global: &Global, jobs: Option<NonZeroUsize>) -> Result<(), Exit> {
+async fn dry(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
     let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
     let overlay = Overlay::new(machine.root.clone());
     let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster);
     let journal = Journal::discarding("dry-run");
-    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, jobs).await;
+    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, args).await;
     // The events say it all in their own form; text would spoil it.
     if global.progress != Progress::Json {
         render::dry_run::tell(&overlay, &sent, plan.workflow(), run.dry_run)?;
@@ -127,7 +114,7 @@ async fn conduct(
     intro: Vec<Note>,
     global: &Global,
     dry_run: bool,
-    jobs: Option<NonZeroUsize>,
+    args: &RunArgs,
 ) -> Result<(), Exit> {
     let cancel = signals::cancellation().map_err(Exit::of)?;
     let (events, receiver) = Events::channel();
@@ -139,7 +126,7 @@ async fn conduct(
     let mut options = RunOptions::new(cancel);
     options.dry_run = dry_run;
     options.faults = crate::faults::from_environment().map_err(Exit::from)?;
-    if let Some(jobs) = jobs {
+    if let Some(jobs) = args.jobs {
         options.jobs = jobs;
     }
     let outcome = Runner::new(Arc::new(node), Arc::new(journal), events).run(plan, options).await;

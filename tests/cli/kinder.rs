@@ -34,15 +34,6 @@ nodeRegistration:
   ignorePreflightErrors: [Swap, SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables, ]
 certificateKey: \"0123456789012345678901234567890123456789012345678901234567890123\"
 ---
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: UpgradeConfiguration
-apply:
-  kubernetesVersion: v1.36.2
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ResetConfiguration
-force: true
----
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 imageGCHighThresholdPercent: 100
@@ -57,7 +48,7 @@ conntrack:
   maxPerCore: 0
 ";
 
-/// The file of any other node; documents of other commands are in it too.
+/// The file of any other node.
 const JOIN_CONFIG: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: JoinConfiguration
@@ -77,6 +68,10 @@ discovery:
     apiServerEndpoint: 172.17.0.3:6443
     token: abcdef.0123456789abcdef
     unsafeSkipCAVerification: true
+";
+
+/// What stands in the file of every node.
+const OF_OTHER_COMMANDS: &str = "\
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: UpgradeConfiguration
@@ -171,8 +166,8 @@ const CALLS: &[Call] = &[
 #[test]
 fn every_call_of_kinder_is_answered_as_kubeadm_would() {
     let home = Home::new();
-    let config = home.write("kubeadm.conf", CONFIG);
-    let joining = home.write("joining.conf", JOIN_CONFIG);
+    let config = home.write("kubeadm.conf", &format!("{CONFIG}{OF_OTHER_COMMANDS}"));
+    let joining = home.write("joining.conf", &format!("{JOIN_CONFIG}{OF_OTHER_COMMANDS}"));
     home.write("admin.conf", &kubeconfig());
     let mut wrong = Vec::new();
     for Call { arguments, judge } in CALLS {

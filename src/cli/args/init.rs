@@ -5,33 +5,9 @@ use kubewright_config::{InitFlags, SecretText};
 use kubewright_engine::Failure;
 use kubewright_phases::paths;
 
-use super::pflag::go_bool;
 use super::phases;
+use super::run::{DryRun, RunArgs};
 use super::secret::{Secrets, secret_text};
-
-/// What `--dry-run` may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DryRun {
-    /// Everything is done.
-    No,
-    /// Nothing is done, and what would be is printed whole.
-    Whole,
-    /// Nothing is done, and what would be is printed as a difference to what is there.
-    Diff,
-}
-
-impl std::str::FromStr for DryRun {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match go_bool(text) {
-            Some(true) => Ok(Self::Whole),
-            Some(false) => Ok(Self::No),
-            None if text.eq_ignore_ascii_case("diff") => Ok(Self::Diff),
-            None => Err("it is one of true, false, diff".into()),
-        }
-    }
-}
 
 /// What kubeadm says of each flag that it wants to be rid of.
 const DEPRECATED: &[(&str, &str)] = &[
@@ -61,24 +37,15 @@ pub struct InitArgs {
     /// Read the certificate key from this file, or from standard input if it is `-`
     #[arg(long, value_name = "FILE")]
     pub certificate_key_file: Option<String>,
-    /// Path to a configuration file
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<String>,
     /// Specify a stable IP address or DNS name for the control plane
     #[arg(long, value_name = "HOST[:PORT]")]
     pub control_plane_endpoint: Option<String>,
     /// Path to the CRI socket to connect. If empty it is detected
     #[arg(long, value_name = "SOCKET")]
     pub cri_socket: Option<String>,
-    /// Don't apply any changes; just output what would be done: whole, or with `diff` as the difference to what is there
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL|diff")]
-    pub dry_run: Option<DryRun>,
     /// A set of key=value pairs that describe feature gates for various features
     #[arg(long, value_name = "GATES")]
     pub feature_gates: Option<String>,
-    /// A list of checks whose errors will be shown as warnings. Value 'all' ignores errors from all checks
-    #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
-    pub ignore_preflight_errors: Option<Vec<String>>,
     /// Choose a container registry to pull control plane images from
     #[arg(long, value_name = "REPOSITORY")]
     pub image_repository: Option<String>,
@@ -112,9 +79,6 @@ pub struct InitArgs {
     /// Don't print the key used to encrypt the control-plane certificates
     #[arg(long)]
     pub skip_certificate_key_print: bool,
-    /// List of phases to be skipped
-    #[arg(long, value_name = "PHASES", value_delimiter = ',', action = ArgAction::Append)]
-    pub skip_phases: Vec<String>,
     /// Skip printing of the default bootstrap token
     #[arg(long)]
     pub skip_token_print: bool,
@@ -139,15 +103,9 @@ pub struct InitArgs {
     /// A set of extra flags to pass to the Scheduler or override default ones in form of <flagname>=<value>
     #[arg(long, value_name = "ARGS", hide = true, action = ArgAction::Append)]
     pub scheduler_extra_args: Vec<String>,
-    /// Take unknown and duplicate fields of the configuration file for errors
-    #[arg(long)]
-    pub strict: bool,
-    /// Do not go on with a run that was killed or failed: plan every phase anew
-    #[arg(long)]
-    pub fresh: bool,
-    /// How many phases may run at the same time [default: the number of processors]
-    #[arg(long, value_name = "COUNT")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    /// What all workflows take.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 impl InitArgs {
@@ -176,9 +134,9 @@ impl InitArgs {
             certificate_key: self.certificate_key.clone(),
             control_plane_endpoint: self.control_plane_endpoint.clone(),
             cri_socket: self.cri_socket.clone(),
-            dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
+            dry_run: self.run.dry_run.map(|dry_run| dry_run != DryRun::No),
             feature_gates: self.feature_gates.clone(),
-            ignore_preflight_errors: self.ignore_preflight_errors.clone(),
+            ignore_preflight_errors: self.run.ignore_preflight_errors.clone(),
             image_repository: self.image_repository.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
             node_name: self.node_name.clone(),
@@ -193,7 +151,7 @@ impl InitArgs {
             scheduler_extra_args: self.scheduler_extra_args.clone(),
             other_excluded: Vec::new(),
             skip_cri_detection: false,
-            strict: self.strict,
+            strict: self.run.strict,
         }
     }
 }

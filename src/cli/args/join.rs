@@ -4,8 +4,8 @@ use clap::{ArgAction, Args, Command};
 use kubewright_config::{JoinFlags, SecretText};
 use kubewright_engine::Failure;
 
-use super::init::DryRun;
 use super::phases;
+use super::run::{DryRun, RunArgs};
 use super::secret::{Secrets, secret_text};
 
 /// kubeadm's flags of `join`, and ours. Those without a default say nothing unless they are given.
@@ -26,9 +26,6 @@ pub struct JoinArgs {
     /// Read the certificate key from this file, or from standard input if it is `-`
     #[arg(long, value_name = "FILE")]
     pub certificate_key_file: Option<String>,
-    /// Path to a configuration file
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<String>,
     /// Create a new control plane instance on this node
     #[arg(long)]
     pub control_plane: bool,
@@ -47,21 +44,12 @@ pub struct JoinArgs {
     /// For token-based discovery, allow joining without --discovery-token-ca-cert-hash pinning
     #[arg(long)]
     pub discovery_token_unsafe_skip_ca_verification: bool,
-    /// Don't apply any changes; just output what would be done: whole, or with `diff` as the difference to what is there
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL|diff")]
-    pub dry_run: Option<DryRun>,
-    /// A list of checks whose errors will be shown as warnings. Value 'all' ignores errors from all checks
-    #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
-    pub ignore_preflight_errors: Option<Vec<String>>,
     /// Specify the node name
     #[arg(long, value_name = "NAME")]
     pub node_name: Option<String>,
     /// Path to a directory that contains files named "target[suffix][+patchtype].extension"
     #[arg(long, alias = "experimental-patches", value_name = "DIR")]
     pub patches: Option<String>,
-    /// List of phases to be skipped
-    #[arg(long, value_name = "PHASES", value_delimiter = ',', action = ArgAction::Append)]
-    pub skip_phases: Vec<String>,
     /// Specify the token used to temporarily authenticate with the Kubernetes Control Plane while joining the node
     #[arg(long, value_name = "TOKEN", value_parser = secret_text)]
     pub tls_bootstrap_token: Option<SecretText>,
@@ -71,15 +59,9 @@ pub struct JoinArgs {
     /// Read the token from this file, or from standard input if it is `-`
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<String>,
-    /// Take unknown and duplicate fields of the configuration file for errors
-    #[arg(long)]
-    pub strict: bool,
-    /// Do not go on with a run that was killed or failed: plan every phase anew
-    #[arg(long)]
-    pub fresh: bool,
-    /// How many phases may run at the same time [default: the number of processors]
-    #[arg(long, value_name = "COUNT")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    /// What all workflows take.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 impl JoinArgs {
@@ -111,14 +93,14 @@ impl JoinArgs {
             discovery_token: self.discovery_token.clone(),
             discovery_token_ca_cert_hash: self.discovery_token_ca_cert_hash.clone(),
             discovery_token_unsafe_skip_ca_verification: self.discovery_token_unsafe_skip_ca_verification,
-            dry_run: self.dry_run.map(|dry_run| dry_run != DryRun::No),
-            ignore_preflight_errors: self.ignore_preflight_errors.clone(),
+            dry_run: self.run.dry_run.map(|dry_run| dry_run != DryRun::No),
+            ignore_preflight_errors: self.run.ignore_preflight_errors.clone(),
             node_name: self.node_name.clone(),
             patches: self.patches.clone(),
             tls_bootstrap_token: self.tls_bootstrap_token.clone(),
             token: self.token.clone(),
             skip_cri_detection: false,
-            strict: self.strict,
+            strict: self.run.strict,
         }
     }
 }

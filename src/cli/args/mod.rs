@@ -5,6 +5,7 @@ mod init;
 mod join;
 mod pflag;
 mod phases;
+mod run;
 mod secret;
 mod usage;
 
@@ -17,10 +18,11 @@ use crate::exit::Exit;
 use crate::{commands, program};
 
 pub use given::{flags as given_flags, refuse_mixed};
-pub use init::{DryRun, InitArgs, notices};
+pub use init::{InitArgs, notices};
 pub use join::JoinArgs;
 pub use pflag::{bool_parser, like_pflag};
 pub use phases::{chosen_phase, skipped};
+pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
 
 /// How the run is shown.

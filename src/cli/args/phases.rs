@@ -1,5 +1,8 @@
 //! `<command> phase …`, built from the graph: the tree of phases is the tree of commands.
 
+mod init;
+mod join;
+
 use clap::{ArgMatches, Command};
 use kubewright_engine::Tree;
 
@@ -11,135 +14,38 @@ use crate::program;
 const EVERYWHERE: &[&str] =
     &["config", "dry-run", "events", "fresh", "help", "jobs", "progress", "rootfs", "strict", "v", "vmodule"];
 
-/// Other names of phases. kubeadm has the first two; the third is the phase's name in 1.20.
-const ALIASES: &[(&str, &str)] = &[
-    ("upload-config", "uploadconfig"),
-    ("bootstrap-token", "bootstraptoken"),
-    ("kubelet-finalize/enable-client-cert-rotation", "experimental-cert-rotation"),
-];
+/// What the phases of one workflow take and are called. Each workflow's stands in a file of its own.
+struct PhaseFlags {
+    /// The flags by the phase or group, besides those of [`EVERYWHERE`]. A group's flags hold below it.
+    flags: &'static [(&'static str, &'static [&'static str])],
+    /// Other names of phases: the phase's path and its other last name.
+    aliases: &'static [(&'static str, &'static str)],
+    /// Groups that cannot be run whole by `all`.
+    without_all: &'static [&'static str],
+}
 
-/// Groups that cannot be run whole by `all`; kubeadm's `etcd` has only the one phase.
-const WITHOUT_ALL: &[&str] = &["etcd"];
+impl PhaseFlags {
+    fn of(workflow: &str) -> &'static Self {
+        match workflow {
+            "init" => &init::INIT,
+            "join" => &join::JOIN,
+            _ => &NONE,
+        }
+    }
 
-/// Flags of `init phase …`, by the phase or group; kubeadm: `cmd/phases/init/*.go`. A group's flags hold below it.
-const FLAGS: &[(&str, &[&str])] = &[
-    ("preflight", &["image-repository", "cri-socket", "ignore-preflight-errors"]),
-    ("certs", &["cert-dir", "kubernetes-version"]),
-    ("certs/apiserver", SERVING_FLAGS),
-    ("certs/all", SERVING_FLAGS),
-    (
-        "kubeconfig",
-        &[
-            "apiserver-advertise-address",
-            "control-plane-endpoint",
-            "apiserver-bind-port",
-            "cert-dir",
-            "kubeconfig-dir",
-            "kubernetes-version",
-        ],
-    ),
-    ("kubeconfig/kubelet", &["node-name"]),
-    ("kubeconfig/all", &["node-name"]),
-    ("etcd", &["cert-dir", "image-repository", "patches"]),
-    ("control-plane", &["cert-dir", "kubernetes-version", "image-repository", "patches"]),
-    ("control-plane/apiserver", APISERVER_FLAGS),
-    ("control-plane/controller-manager", &["controller-manager-extra-args", "pod-network-cidr"]),
-    ("control-plane/scheduler", &["scheduler-extra-args"]),
-    ("control-plane/all", APISERVER_FLAGS),
-    ("control-plane/all", &["controller-manager-extra-args", "pod-network-cidr", "scheduler-extra-args"]),
-    ("kubelet-start", &["image-repository", "cri-socket", "node-name", "patches"]),
-    ("upload-config", &["cri-socket", "kubeconfig"]),
-    (
-        "upload-certs",
-        &["kubeconfig", "upload-certs", "certificate-key", "certificate-key-file", "skip-certificate-key-print"],
-    ),
-    ("mark-control-plane", &["node-name"]),
-    ("bootstrap-token", &["kubeconfig", "skip-token-print"]),
-    ("kubelet-finalize", &["cert-dir"]),
-    ("addon", &["kubeconfig", "kubernetes-version", "image-repository"]),
-    ("addon/kube-proxy", PROXY_FLAGS),
-    ("addon/kube-proxy", &["print-manifest"]),
-    ("addon/coredns", DNS_FLAGS),
-    ("addon/coredns", &["print-manifest"]),
-    ("addon/all", PROXY_FLAGS),
-    ("addon/all", DNS_FLAGS),
-];
+    /// Whether a phase takes a flag.
+    fn takes(&self, path: &str, flag: &str) -> bool {
+        let covers =
+            |holder: &str| path == holder || path.strip_prefix(holder).is_some_and(|rest| rest.starts_with('/'));
+        EVERYWHERE.contains(&flag) || self.flags.iter().any(|(holder, flags)| covers(holder) && flags.contains(&flag))
+    }
 
-/// Flags of `join phase …`; kubeadm: `cmd/phases/join/*.go`. The endpoint is an argument, which counts as a flag here.
-const JOIN_FLAGS: &[(&str, &[&str])] = &[
-    ("preflight", CLUSTER_FLAGS),
-    (
-        "preflight",
-        &[
-            "control-plane",
-            "node-name",
-            "apiserver-advertise-address",
-            "apiserver-bind-port",
-            "certificate-key",
-            "certificate-key-file",
-            "cri-socket",
-            "ignore-preflight-errors",
-        ],
-    ),
-    ("control-plane-prepare", &["control-plane"]),
-    ("control-plane-prepare/all", CLUSTER_FLAGS),
-    (
-        "control-plane-prepare/all",
-        &[
-            "node-name",
-            "apiserver-advertise-address",
-            "apiserver-bind-port",
-            "certificate-key",
-            "certificate-key-file",
-            "patches",
-        ],
-    ),
-    ("control-plane-prepare/download-certs", CLUSTER_FLAGS),
-    ("control-plane-prepare/download-certs", &["certificate-key", "certificate-key-file"]),
-    ("control-plane-prepare/certs", CLUSTER_FLAGS),
-    ("control-plane-prepare/certs", &["node-name", "apiserver-advertise-address"]),
-    ("control-plane-prepare/kubeconfig", CLUSTER_FLAGS),
-    ("control-plane-prepare/kubeconfig", &["certificate-key", "certificate-key-file"]),
-    ("control-plane-prepare/control-plane", &["apiserver-advertise-address", "apiserver-bind-port", "patches"]),
-    ("check-etcd", &["control-plane", "node-name", "apiserver-advertise-address"]),
-    ("kubelet-start", CLUSTER_FLAGS),
-    ("kubelet-start", &["node-name", "cri-socket", "patches"]),
-    ("etcd-join", &["control-plane", "node-name", "apiserver-advertise-address", "patches"]),
-    ("kubelet-wait-bootstrap", &["cri-socket", "endpoint"]),
-    ("control-plane-join", &["control-plane", "node-name"]),
-    ("control-plane-join/all", &["apiserver-advertise-address", "patches"]),
-    ("wait-control-plane", &["endpoint"]),
-];
+    fn has_all(&self, tree: &Tree) -> bool {
+        !tree.phase && !self.without_all.contains(&tree.path.as_str())
+    }
+}
 
-const CLUSTER_FLAGS: &[&str] = &[
-    "endpoint",
-    "discovery-file",
-    "discovery-token",
-    "discovery-token-ca-cert-hash",
-    "discovery-token-unsafe-skip-ca-verification",
-    "tls-bootstrap-token",
-    "token",
-    "token-file",
-];
-
-const SERVING_FLAGS: &[&str] = &[
-    "apiserver-advertise-address",
-    "control-plane-endpoint",
-    "apiserver-cert-extra-sans",
-    "service-dns-domain",
-    "service-cidr",
-];
-const APISERVER_FLAGS: &[&str] = &[
-    "apiserver-advertise-address",
-    "control-plane-endpoint",
-    "apiserver-bind-port",
-    "apiserver-extra-args",
-    "feature-gates",
-    "service-cidr",
-];
-const PROXY_FLAGS: &[&str] =
-    &["apiserver-advertise-address", "control-plane-endpoint", "apiserver-bind-port", "pod-network-cidr"];
-const DNS_FLAGS: &[&str] = &["feature-gates", "service-dns-domain", "service-cidr"];
+const NONE: PhaseFlags = PhaseFlags { flags: &[], aliases: &[], without_all: &[] };
 
 /// The phase that the command line names.
 pub struct ChosenPhase<'a> {
@@ -147,13 +53,6 @@ pub struct ChosenPhase<'a> {
     pub path: String,
     /// Its flags.
     pub matches: &'a ArgMatches,
-}
-
-/// Whether a phase takes a flag.
-fn takes(command: &str, path: &str, flag: &str) -> bool {
-    let table = if command == "join" { JOIN_FLAGS } else { FLAGS };
-    let covers = |holder: &str| path == holder || path.strip_prefix(holder).is_some_and(|rest| rest.starts_with('/'));
-    EVERYWHERE.contains(&flag) || table.iter().any(|(holder, flags)| covers(holder) && flags.contains(&flag))
 }
 
 /// Builds `phase` with everything below it.
@@ -165,13 +64,14 @@ pub fn command(tree: &Tree, flags: fn(Command) -> Command) -> Command {
 }
 
 fn branch(workflow: &str, tree: &Tree, flags: fn(Command) -> Command) -> Command {
-    let aliases = ALIASES.iter().filter(|(path, _)| *path == tree.path).map(|(_, alias)| *alias);
+    let own = PhaseFlags::of(workflow);
+    let aliases = own.aliases.iter().filter(|(path, _)| *path == tree.path).map(|(_, alias)| *alias);
     let command = Command::new(tree.name.clone()).about(tree.about).aliases(aliases.collect::<Vec<_>>());
     if tree.children.is_empty() {
         return leaf(workflow, command, &tree.path, flags);
     }
     let command = command.subcommand_required(true);
-    let command = match has_all(tree) {
+    let command = match own.has_all(tree) {
         true => {
             let all = Command::new("all").about(format!("Run all phases of {}", tree.name));
             command.subcommand(leaf(workflow, all, &format!("{}/all", tree.path), flags))
@@ -181,14 +81,11 @@ fn branch(workflow: &str, tree: &Tree, flags: fn(Command) -> Command) -> Command
     tree.children.iter().fold(command, |command, child| command.subcommand(branch(workflow, child, flags)))
 }
 
-fn has_all(tree: &Tree) -> bool {
-    !tree.phase && !WITHOUT_ALL.contains(&tree.path.as_str())
-}
-
 fn leaf(workflow: &str, command: Command, path: &str, flags: fn(Command) -> Command) -> Command {
     let about = command.get_about().cloned().unwrap_or_default();
+    let own = PhaseFlags::of(workflow);
     let fit = |arg: clap::Arg| {
-        let known = arg.get_long().is_none_or(|flag| takes(workflow, path, flag));
+        let known = arg.get_long().is_none_or(|flag| own.takes(path, flag));
         if known { arg } else { arg.hide(true) }
     };
     // The derive gives the struct's own words to the command; the phase's are wanted.
@@ -204,7 +101,8 @@ pub fn chosen_phase<'a>(command: &str, matches: &'a ArgMatches) -> Result<Option
         matches = below;
     }
     let path = names.join("/");
-    match given::flags(matches).iter().find(|flag| !takes(command, &path, flag)) {
+    let own = PhaseFlags::of(command);
+    match given::flags(matches).iter().find(|flag| !own.takes(&path, flag)) {
         Some(flag) => Err(Exit::failed(format!("unknown flag: --{flag} for the phase {path}; see --help"))),
         None => Ok(Some(ChosenPhase { path, matches })),
     }
@@ -213,13 +111,14 @@ pub fn chosen_phase<'a>(command: &str, matches: &'a ArgMatches) -> Result<Option
 /// Phases to skip as the graph knows them: in lower case, without aliases, and without `all`, which does nothing of its
 /// own. Names that are wrong stay, and are told by the plan.
 pub fn skipped(tree: &Tree, given: &[String]) -> Vec<String> {
+    let own = PhaseFlags::of(&tree.name);
     let mut skipped = Vec::new();
     for name in given.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
         let group = name.strip_suffix("/all").and_then(|group| tree.children.iter().find(|child| child.path == group));
-        if group.is_some_and(has_all) {
+        if group.is_some_and(|group| own.has_all(group)) {
             continue;
         }
-        let known = ALIASES.iter().find(|(path, alias)| match path.rsplit_once('/') {
+        let known = own.aliases.iter().find(|(path, alias)| match path.rsplit_once('/') {
             Some((group, _)) => name == format!("{group}/{alias}"),
             None => name == *alias,
         });
