@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::HostFacts;
 use kubewright_etcd::EtcdCluster;
-use kubewright_host::{HostFiles, HostProbe, HostServices, Root};
+use kubewright_host::{HostFiles, HostProbe, HostServices, HostSnapshots, Root};
 use kubewright_node::{Backends, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
 use kubewright_phases::network::network_facts;
@@ -34,6 +34,7 @@ impl Machine {
             services: HostServices::new(),
             kube: kube.clone(),
             etcd: Arc::new(EtcdCluster::new()),
+            snapshots: HostSnapshots::new(root.clone()),
             runtime: Arc::new(CriRuntime::new()),
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),

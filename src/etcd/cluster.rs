@@ -35,6 +35,7 @@ const ADD: &str = "add a member";
 const PROMOTE: &str = "promote a member";
 const REMOVE: &str = "remove a member";
 const STATUS: &str = "tell its status";
+const SNAPSHOT: &str = "send a snapshot";
 
 #[async_trait]
 impl EtcdBackend for EtcdCluster {
@@ -74,8 +75,24 @@ impl EtcdBackend for EtcdCluster {
             learner: status.is_learner,
             leader: (status.leader != 0).then_some(MemberId(status.leader)),
             applied: status.raft_applied_index,
+            db_size: u64::try_from(status.db_size).unwrap_or_default(),
             complaints: status.errors,
         })
+    }
+
+    async fn snapshot(
+        &self,
+        access: &EtcdAccess,
+        client_url: &str,
+        take: &mut (dyn for<'a> FnMut(&'a [u8]) -> bool + Send),
+    ) -> Result<(), EtcdError> {
+        let of_endpoint = |refusal: Refusal| failure(SNAPSHOT, client_url, refusal);
+        // From a member that knows the present: who is cut off would send what the cluster has left behind.
+        let connection = Connection::reach(client_url, tls_of(access, SNAPSHOT)?).await.map_err(of_endpoint)?;
+        connection
+            .stream("Maintenance/Snapshot", api::SnapshotRequest {}, |part: api::SnapshotResponse| take(&part.blob))
+            .await
+            .map_err(of_endpoint)
     }
 }
 

@@ -113,6 +113,30 @@ impl Connection {
         self.within(CHANGE_LIMIT, self.send(method, question)).await
     }
 
+    /// Asks something that is answered in parts, and gives each to `take`, until one is not taken. Gives up when no part
+    /// comes for as long as another call may take: how long all of it takes depends on how much there is.
+    pub(crate) async fn stream<A: Answer>(
+        &self,
+        method: &'static str,
+        question: impl Question,
+        mut take: impl FnMut(A) -> bool,
+    ) -> Result<(), Refusal> {
+        let began = async {
+            let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
+            client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+            let path = path_of(method)?;
+            client.server_streaming(Request::new(question), path, ProstCodec::default()).await
+        };
+        let mut parts = self.within(CALL_LIMIT, began).await?.into_inner();
+        while let Some(part) = self.within(CALL_LIMIT, parts.message()).await? {
+            if !take(part) {
+                let message = "what it sent could not be kept".to_owned();
+                return Err(Refusal { kind: EtcdErrorKind::Refused, message });
+            }
+        }
+        Ok(())
+    }
+
     async fn within<A>(&self, limit: Duration, work: impl Future<Output = Result<A, Status>>) -> Result<A, Refusal> {
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -127,10 +151,13 @@ impl Connection {
     async fn send<A: Answer>(&self, method: &'static str, question: impl Question) -> Result<A, Status> {
         let mut client = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         client.ready().await.map_err(|error| Status::from_error(error.into()))?;
-        let path = PathAndQuery::try_from(format!("/etcdserverpb.{method}"))
-            .map_err(|error| Status::internal(error.to_string()))?;
+        let path = path_of(method)?;
         client.unary(Request::new(question), path, ProstCodec::default()).await.map(tonic::Response::into_inner)
     }
+}
+
+fn path_of(method: &str) -> Result<PathAndQuery, Status> {
+    PathAndQuery::try_from(format!("/etcdserverpb.{method}")).map_err(|error| Status::internal(error.to_string()))
 }
 
 /// What TLS had against the connection. In TLS 1.3 the server refuses a client's certificate after the handshake, and

@@ -89,6 +89,8 @@ pub(crate) struct StatusResponse {
     pub(crate) header: Option<ResponseHeader>,
     #[prost(string, tag = "2")]
     pub(crate) version: String,
+    #[prost(int64, tag = "3")]
+    pub(crate) db_size: i64,
     #[prost(uint64, tag = "4")]
     pub(crate) leader: u64,
     #[prost(uint64, tag = "7")]
@@ -97,4 +99,15 @@ pub(crate) struct StatusResponse {
     pub(crate) errors: Vec<String>,
     #[prost(bool, tag = "10")]
     pub(crate) is_learner: bool,
+}
+
+/// `SnapshotRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SnapshotRequest {}
+
+/// `SnapshotResponse`: one part of a copy
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SnapshotResponse {
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) blob: Vec<u8>,
 }

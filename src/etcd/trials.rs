@@ -8,3 +8,4 @@ mod faults;
 mod joining;
 mod leaving;
 mod site;
+mod snapshot;

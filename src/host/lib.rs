@@ -17,6 +17,7 @@ pub mod root;
 mod scratch;
 pub mod services;
 mod session;
+pub mod snapshots;
 
 pub use files::HostFiles;
 pub use lock::{LockError, NodeLock, STATE_DIR};
@@ -25,3 +26,4 @@ pub use probe::HostProbe;
 pub use recover::{PhaseFiles, Recovered};
 pub use root::Root;
 pub use services::HostServices;
+pub use snapshots::HostSnapshots;

@@ -6,6 +6,7 @@ mod discovery;
 mod etcd;
 mod kube;
 mod services;
+mod snapshots;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ impl Backends {
             services: Arc::new(services::DryServices::new(self.services, Arc::clone(&kubelet))),
             kube: Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent))),
             etcd: Arc::new(etcd::DryEtcd::new(self.etcd, Arc::clone(&behind))),
+            snapshots: Arc::new(snapshots::DrySnapshots(self.snapshots)),
             runtime: Arc::new(DryRuntime(self.runtime)),
             health: Arc::new(DryHealth { real: self.health, kubelet }),
             discovery: Arc::new(discovery::DryDiscovery::new(self.discovery, behind)),

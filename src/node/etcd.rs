@@ -117,6 +117,8 @@ pub struct MemberStatus {
     pub leader: Option<MemberId>,
     /// How many entries of the log it has applied.
     pub applied: u64,
+    /// The size of its data on the disk, in bytes.
+    pub db_size: u64,
     /// Alarms and other complaints, in etcd's words.
     pub complaints: Vec<String>,
 }
@@ -154,7 +156,8 @@ pub enum EtcdErrorKind {
 pub struct EtcdError {
     /// What kind of failure it is.
     pub kind: EtcdErrorKind,
-    /// What was asked for: `list its members`, `add a member`, `promote a member`, `remove a member`, `tell its status`.
+    /// What was asked for: `list its members`, `add a member`, `promote a member`, `remove a member`, `tell its status`,
+    /// `send a snapshot`.
     pub doing: &'static str,
     /// etcd's or the transport's words with the endpoints that they are about.
     pub message: String,
@@ -181,6 +184,14 @@ pub trait EtcdBackend: Send + Sync {
     async fn remove_member(&self, access: &EtcdAccess, id: MemberId) -> Result<(), EtcdError>;
     /// What the member at one client URL says of itself.
     async fn status(&self, access: &EtcdAccess, client_url: &str) -> Result<MemberStatus, EtcdError>;
+    /// Lets the member at one client URL send a copy of all that it holds, part by part, the last of them the SHA-256
+    /// digest of the others. Ends with an error when `take` does not take a part.
+    async fn snapshot(
+        &self,
+        access: &EtcdAccess,
+        client_url: &str,
+        take: &mut (dyn for<'a> FnMut(&'a [u8]) -> bool + Send),
+    ) -> Result<(), EtcdError>;
 }
 
 /// The power to read and change etcd's membership. Every wish may be repeated: what holds already is left alone, and a

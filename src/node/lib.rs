@@ -11,6 +11,7 @@ mod outward;
 pub mod probe;
 pub mod runtime;
 pub mod services;
+pub mod snapshots;
 pub mod wait;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use probe::{
 };
 pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, pull_stubbornly};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
+pub use snapshots::{Retention, Snapshot, SnapshotBackend, Snapshots};
 pub use wait::{Attempt, wait_for};
 
 /// Everything behind the interfaces: live, dry, or made up for a test.
@@ -41,6 +43,8 @@ pub struct Backends {
     pub kube: Arc<dyn KubeBackend>,
     /// etcd's membership.
     pub etcd: Arc<dyn EtcdBackend>,
+    /// Copies of etcd's data.
+    pub snapshots: Arc<dyn SnapshotBackend>,
     /// The container runtime.
     pub runtime: Arc<dyn RuntimeBackend>,
     /// Facts about the machine.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use kubewright_node::etcd::{Change, Member, MemberId, MemberStatus, Voters, quorum_after};
 use kubewright_node::{EtcdAccess, EtcdBackend, EtcdError, EtcdErrorKind};
+use sha2::{Digest as _, Sha256};
 
 use crate::faults::Calls;
 
@@ -242,9 +243,25 @@ impl EtcdBackend for FakeEtcd {
                 version: "3.5.24".into(),
                 learner: member.learner,
                 leader: leader.filter(|_| state.voters().has_quorum()),
+                db_size: 0,
                 applied: if member.learner { 100 - state.copying.min(100) } else { 100 },
                 complaints: state.complaints.clone(),
             }),
         }
+    }
+
+    async fn snapshot(
+        &self,
+        _: &EtcdAccess,
+        client_url: &str,
+        take: &mut (dyn for<'a> FnMut(&'a [u8]) -> bool + Send),
+    ) -> Result<(), EtcdError> {
+        let error = |kind, message: &str| EtcdError { kind, doing: "send a snapshot", message: message.into() };
+        if let Some(Fault::Refuse(kind)) = self.calls.make(format!("snapshot {client_url}")) {
+            return Err(error(kind, "the fake etcd was told to fail"));
+        }
+        let data = b"what the fake etcd holds";
+        let taken = take(data) && take(&Sha256::digest(data));
+        taken.then_some(()).ok_or_else(|| error(EtcdErrorKind::Refused, "what it sent could not be kept"))
     }
 }

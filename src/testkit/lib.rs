@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use kubewright_host::{HostFiles, Overlay, Root};
+use kubewright_host::{HostFiles, HostSnapshots, Overlay, Root};
 use kubewright_node::{Backends, ClockBackend, EtcdAccess, KubeAccess, Node};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -78,6 +78,7 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         services: services.clone(),
         kube: kube.clone(),
         etcd: etcd.clone(),
+        snapshots: HostSnapshots::new(root.clone()),
         runtime: runtime.clone(),
         probe: probe.clone(),
         health: health.clone(),

@@ -101,6 +101,15 @@ impl EtcdBackend for DryEtcd {
         let promoted = asked.as_ref().is_some_and(|member| self.lock().promoted.contains(&member.id));
         let (id, learner) = asked.map_or((imagined().id, false), |member| (member.id, member.learner && !promoted));
         let version = String::new();
-        Ok(MemberStatus { id, version, learner, leader: Some(id), applied: 0, complaints: Vec::new() })
+        Ok(MemberStatus { id, version, learner, leader: Some(id), applied: 0, db_size: 0, complaints: Vec::new() })
+    }
+
+    async fn snapshot(
+        &self,
+        _: &EtcdAccess,
+        _: &str,
+        _: &mut (dyn for<'a> FnMut(&'a [u8]) -> bool + Send),
+    ) -> Result<(), EtcdError> {
+        Ok(())
     }
 }
