@@ -74,6 +74,11 @@ pub fn etcd_tag<'a>(cluster: &'a ClusterConfiguration, facts: &'a VersionFacts) 
     pinned.unwrap_or(&facts.images.etcd)
 }
 
+/// Returns the release that a tag of etcd's image is of: `3.5.24-0` is 3.5.24. `None` if the tag does not begin with one.
+pub fn etcd_release(tag: &str) -> Option<semver::Version> {
+    crate::version::loose(tag)
+}
+
 /// Returns all references that a control-plane node needs, in the version's order.
 pub fn pull_list(cluster: &ClusterConfiguration, facts: &VersionFacts) -> Vec<String> {
     let needed = |image: &&Image| match image {

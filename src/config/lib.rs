@@ -3,6 +3,7 @@
 //! Pure: callers read files and the machine, and hand in bytes and [`HostFacts`]. What differs between versions stands
 //! in one table, `versions.yaml`, and reaches everyone as [`VersionFacts`].
 
+pub mod chain;
 #[cfg(test)]
 mod checklist;
 pub mod component;
@@ -25,9 +26,11 @@ mod names;
 pub mod net;
 mod print;
 mod schema;
+pub mod skew;
 mod sources;
 pub mod store;
 mod token;
+mod upgrade_flags;
 mod v1beta2;
 mod v1beta3;
 mod v1beta4;
@@ -55,6 +58,7 @@ pub use net::HostPort;
 pub use print::{ComponentKind, Defaults, UnknownComponent, print_defaults};
 pub use schema::json_schema;
 pub use token::{BootstrapToken, CertificateKey, CertificateKeyError, SecretText, TokenError};
+pub use upgrade_flags::{UpgradeCommand, UpgradeFlags};
 pub use validate::check_file;
 pub use version::{KubernetesVersion, VersionError};
 pub use versions::{UnknownVersion, cri_socket_paths, default_version, facts_for, known_minors};

@@ -12,6 +12,7 @@ use crate::model::{
     UpgradeConfiguration,
 };
 use crate::sources::{Audience, Kind, Sources};
+use crate::upgrade_flags::{self, UpgradeFlags};
 use crate::v1beta4;
 use crate::validate::{self, Check};
 use crate::{images, versions, yaml};
@@ -325,18 +326,38 @@ pub fn load_reset(
     })
 }
 
-/// Loads what the commands `upgrade …` need, from a file (its name and bytes). For them, who are not here yet.
+/// Loads what the commands `upgrade …` need, from a file (its name and bytes), flags, or both.
 ///
 /// # Errors
-/// All faults at once, each with its field and line.
+/// All faults at once, each with its field, and with its line if it came from the file.
 pub fn load_upgrade(
-    file: (&str, &[u8]),
-    reading: Reading,
+    file: Option<(&str, &[u8])>,
+    flags: &UpgradeFlags,
 ) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigErrors> {
-    from_file(file, Audience::Upgrade, Kind::Upgrade, reading, |sources, told| {
-        let wire = sources.read_upgrade(&mut told.errors, &mut told.warnings);
-        upgrade_from(sources, wire, told)
+    let Some(file) = file else {
+        let mut told = Told::default();
+        let mut wire = v1beta4::UpgradeConfiguration::default();
+        flags.lay_over(&mut wire);
+        let loaded = upgrade_with(&Sources::default(), wire, flags, &mut told);
+        told.name_flags(upgrade_flags::flag_of);
+        return told.finish(loaded, None, flags.strict);
+    };
+    from_file(file, Audience::Upgrade, Kind::Upgrade, flags.reading(), |sources, told| {
+        let mut wire = sources.read_upgrade(&mut told.errors, &mut told.warnings);
+        flags.lay_over(&mut wire);
+        upgrade_with(sources, wire, flags, told)
     })
+}
+
+fn upgrade_with(
+    sources: &Sources<'_>,
+    wire: v1beta4::UpgradeConfiguration,
+    flags: &UpgradeFlags,
+    told: &mut Told,
+) -> Option<UpgradeConfiguration> {
+    let mut upgrade = upgrade_from(sources, wire, told)?;
+    flags.name_patches(&mut upgrade);
+    Some(upgrade)
 }
 
 /// Loads one kind of document from a file.

@@ -4,8 +4,8 @@
 use super::*;
 use crate::load::tests::{from_file, machine};
 use crate::{
-    HostFacts, Warning, check_file, default_version, facts_for, load_images, load_init, load_join, load_reset,
-    load_upgrade,
+    HostFacts, UpgradeFlags, Warning, check_file, default_version, facts_for, load_images, load_init, load_join,
+    load_reset, load_upgrade,
 };
 
 /// As kinder writes it: every kind at once, a socket without a scheme, empty values and entries.
@@ -83,7 +83,7 @@ fn one_file_serves_every_command() {
     }
 
     let file = ("kinder.yaml", KINDER.as_bytes());
-    let (upgrade, warnings) = load_upgrade(file, Reading::default()).unwrap();
+    let (upgrade, warnings) = load_upgrade(Some(file), &UpgradeFlags::default()).unwrap();
     assert_eq!(upgrade.apply.kubernetes_version.as_deref(), Some("v1.37.0"));
     assert_eq!(upgrade.apply.node.ignore_preflight_errors, ["swap"]);
     assert!(upgrade.apply.allow_rc_upgrades && upgrade.apply.node.etcd_upgrade && !upgrade.apply.force_upgrade);

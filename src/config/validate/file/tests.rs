@@ -132,7 +132,8 @@ fn as_its_command(bytes: &[u8], reading: Reading) -> Result<Vec<Warning>, Config
     } else if is_for("Reset") {
         load_reset(file, reading, &host).map(|(_, warnings)| warnings)
     } else if is_for("Upgrade") {
-        load_upgrade(file, reading).map(|(_, warnings)| warnings)
+        let flags = crate::UpgradeFlags { strict: reading.strict, ..crate::UpgradeFlags::default() };
+        load_upgrade(Some(file), &flags).map(|(_, warnings)| warnings)
     } else {
         let flags = InitFlags { strict: reading.strict, ..InitFlags::default() };
         load_init(Some(file), &flags, &host, &mut |bytes| bytes.fill(1)).map(|(_, warnings)| warnings)
