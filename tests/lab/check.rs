@@ -13,7 +13,7 @@ use crate::{
     cli::Binaries,
     differential,
     error::{LabError, Result},
-    lab::Lab,
+    lab::{Lab, for_slot},
     layout::{self, Cache},
     packages,
     program::{capture, find, program, show},
@@ -58,9 +58,9 @@ impl Test {
         if self.no_cluster {
             say::step("the tests on lab nodes and the comparison with kubeadm are left out: --no-cluster");
         } else {
-            let run = self.prepare(&cache).and_then(|(_lock, lab)| {
+            let run = self.prepare(&cache).and_then(|_lock| {
                 let run = runner.run("cluster", self);
-                lab.down().and(run)
+                down().and(run)
             });
             tally.tests("tests on lab nodes", run, self.filter.is_some());
             let compared = differential::both(&cache, self.filter.as_deref());
@@ -70,14 +70,13 @@ impl Test {
         tally.close()
     }
 
-    /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' lab. Tests hand nodes on
+    /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' labs. Tests hand nodes on
     /// to each other; a run that was interrupted may have left some of another Kubernetes.
-    fn prepare(&self, cache: &Cache) -> Result<(std::fs::File, Lab)> {
+    fn prepare(&self, cache: &Cache) -> Result<std::fs::File> {
         let lock = cache.lock("tests")?;
-        let lab = Lab::open(TEST_LAB)?;
-        lab.down()?;
-        lab.prepare(self.binaries.kubernetes.as_deref())?;
-        Ok((lock, lab))
+        down()?;
+        Lab::open(TEST_LAB)?.prepare(self.binaries.kubernetes.as_deref())?;
+        Ok(lock)
     }
 
     /// Tells the tests which lab is theirs, and which Kubernetes to run on it.
@@ -87,6 +86,11 @@ impl Test {
             command.env("KUBEWRIGHT_LAB_KUBERNETES", dir);
         }
     }
+}
+
+/// Ends the labs of all tests.
+fn down() -> Result<()> {
+    (0..LABS).try_for_each(|slot| Lab::open(&for_slot(TEST_LAB, slot))?.down())
 }
 
 impl Tally {
@@ -296,6 +300,9 @@ fn cargo_counts(said: &str) -> Counts {
 /// The lab that tests use, so that they leave the user's own alone.
 pub(crate) const TEST_LAB: &str = "test";
 
+/// How many tests on nodes run at the same time, each in a lab of its own.
+const LABS: usize = 2;
+
 const CARGO_DENY: &str = "0.20.2";
 
 #[cfg(test)]
@@ -309,6 +316,14 @@ mod tests {
         assert_eq!(junit_counts("<other/>"), None);
         let said = "test result: ok. 3 passed; 0 failed; 1 ignored\ntest result: FAILED. 4 passed; 2 failed; 0 ignored";
         assert_eq!(cargo_counts(said), Counts { passed: 7, failed: 2 });
+    }
+
+    #[test]
+    fn nextest_runs_as_many_tests_on_nodes_as_there_are_labs() {
+        let settings = include_str!("../../.config/nextest.toml");
+        let (_, cluster) = settings.split_once("[profile.cluster]").unwrap();
+        assert!(cluster.contains(&format!("\ntest-threads = {LABS}\n")), "{cluster}");
+        assert_eq!([for_slot("test", 0), for_slot("test", 1)], ["test", "test2"]);
     }
 
     #[test]

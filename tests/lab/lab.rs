@@ -25,6 +25,11 @@ pub struct Lab {
     hierarchy: Hierarchy,
 }
 
+/// The name of the lab of the tests that have this slot, counted from 0.
+pub(crate) fn for_slot(name: &str, slot: usize) -> String {
+    if slot == 0 { name.to_owned() } else { format!("{name}{}", slot + 1) }
+}
+
 /// What nodes are made from: packages installed, binaries looked over, images packed.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -50,12 +55,16 @@ impl Lab {
         Ok(Self { cache: Cache::find()?, name: name.to_owned(), hierarchy: Hierarchy::detect()? })
     }
 
-    /// Opens the lab that tests use, and gets it ready with the binaries that `cargo lab test` was given.
+    /// Opens the lab that tests use, and gets it ready with the binaries that `cargo lab test` was given. Tests that run
+    /// at the same time have a lab each.
     ///
     /// # Errors
     /// As [`Lab::open`] and [`Lab::prepare`].
     pub fn for_tests() -> Result<(Self, Setup)> {
-        let lab = Self::open(&std::env::var("KUBEWRIGHT_LAB_NAME").unwrap_or_else(|_| TEST_LAB.to_owned()))?;
+        let name = std::env::var("KUBEWRIGHT_LAB_NAME").unwrap_or_else(|_| TEST_LAB.to_owned());
+        // Nextest counts the tests that run at the same time from 0.
+        let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse().ok()).unwrap_or(0);
+        let lab = Self::open(&for_slot(&name, slot))?;
         let kubernetes = std::env::var_os("KUBEWRIGHT_LAB_KUBERNETES").map(PathBuf::from);
         let setup = lab.prepare(kubernetes.as_deref())?;
         Ok((lab, setup))

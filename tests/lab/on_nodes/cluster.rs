@@ -1,4 +1,4 @@
-//! Needs root; `cargo lab test` runs these one at a time.
+//! Needs root; `cargo lab test` gives each test that runs a lab of its own.
 
 #![allow(clippy::unwrap_used)]
 
