@@ -7,11 +7,11 @@ use kubewright_config::model::ApiEndpoint;
 use kubewright_config::model::Discovery as By;
 use kubewright_config::{KubeletDoc, stored_cluster};
 use kubewright_discovery::{Discovered, DiscoveryError, Powers, ReadFile, Wanted, discover};
-use kubewright_node::{DiscoveryBackend, KubeAccess, KubeBackend, ObjectRef};
-use serde_json::Value as Json;
+use kubewright_node::{DiscoveryBackend, KubeAccess, ObjectRef};
 use time::OffsetDateTime;
 
 use crate::artifacts::ClusterAdmin;
+use crate::asking::{Asking, entry};
 use crate::prelude::*;
 
 /// The cluster, as every phase of `join` needs it. Made by `preflight`; a run without it looks again.
@@ -57,38 +57,6 @@ pub struct Looking<'a> {
     pub asking: Asking<'a>,
 }
 
-/// Who asks the API server.
-#[derive(Clone, Copy)]
-pub enum Asking<'a> {
-    /// A phase, patiently and with words.
-    Aloud(&'a Kube, &'a Report),
-    /// A load, once.
-    Silent(&'a dyn KubeBackend),
-}
-
-impl Asking<'_> {
-    async fn get(self, access: &KubeAccess, name: &ObjectRef) -> Result<Json, Failure> {
-        let found = match self {
-            Self::Aloud(kube, report) => kube.get(access, name, report).await?,
-            Self::Silent(kube) => kube.get(access, name).await?,
-        };
-        found.ok_or_else(|| Failure::new(format!("the cluster has no {name}")))
-    }
-
-    fn report(&self) -> Option<&Report> {
-        match self {
-            Self::Aloud(_, report) => Some(report),
-            Self::Silent(_) => None,
-        }
-    }
-
-    fn note(&self, text: impl Into<String>) {
-        if let Some(report) = self.report() {
-            report.note("preflight", text);
-        }
-    }
-}
-
 /// Finds the cluster and reads its configuration with the bootstrap credentials.
 ///
 /// # Errors
@@ -110,8 +78,12 @@ pub async fn find(
     let mut bootstrap = discover(&wanted, &powers).await.map_err(DiscoveryError::into_failure)?;
 
     let access = bootstrap.access(join.timeouts.kubernetes_api_call);
-    asking.note("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-    asking.note("Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.");
+    asking.note(
+        "preflight",
+        "Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...",
+    );
+    asking
+        .note("preflight", "Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.");
     let name = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", "kubeadm-config");
     let stored = asking.get(&access, &name).await.context("cannot read the cluster's configuration")?;
     let text = entry(&stored, "ClusterConfiguration", &name)?;
@@ -125,11 +97,6 @@ pub async fn find(
 
     let init = as_init(&join.clone().for_cluster(&facts));
     Ok(FoundCluster { bootstrap, init, cluster, kubelet, facts })
-}
-
-fn entry<'a>(config_map: &'a Json, key: &str, name: &ObjectRef) -> Result<&'a str, Failure> {
-    let text = config_map.get("data").and_then(|data| data.get(key)).and_then(Json::as_str);
-    text.ok_or_else(|| Failure::new(format!("{name} has no key `{key}`")))
 }
 
 /// This node's settings as `init` has them. A worker has no API server; its endpoint stands for none.

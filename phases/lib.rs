@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod artifacts;
+pub mod asking;
 pub mod checks;
 pub mod cluster_status;
 pub mod credentials;
@@ -24,6 +25,7 @@ pub mod proxies;
 pub mod random;
 pub mod registration;
 pub mod rootless;
+pub mod running;
 pub mod static_pods;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));

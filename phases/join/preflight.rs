@@ -6,11 +6,12 @@ use kubewright_config::{KubeletDoc, default_version, stored_cluster};
 use kubewright_node::Discovery;
 use kubewright_pki::CertificateKind;
 
+use crate::asking::Asking;
 use crate::checks::{Check, Finding, Powers, Subject, path_label};
 use crate::init::preflight::{judge, pull_images};
 use crate::issuing::read_authority;
 use crate::joining::stand_in::installed_kubelet;
-use crate::joining::{Asking, FoundCluster, Looking, as_init, find};
+use crate::joining::{FoundCluster, Looking, as_init, find};
 use crate::preflight as checks;
 use crate::preflight::port::taken;
 use crate::prelude::*;

@@ -7,6 +7,7 @@ mod kube_proxy;
 mod kubelet;
 mod rules;
 pub(crate) mod shape;
+mod stored;
 
 use kubewright_value::Value as Named;
 use serde_json::{Map, Value, json};
@@ -16,11 +17,13 @@ use crate::duration;
 use crate::error::ConfigError;
 use crate::facts::{ResolvConf, VersionFacts};
 use crate::host::HostFacts;
-use crate::model::{ClusterConfiguration, InitConfiguration};
+use crate::model::{ApiEndpoint, ClusterConfiguration};
 use crate::validate::Check;
 use crate::yaml;
 use rules::Rules;
 use shape::{SHAPES, Shape};
+
+pub use stored::{StoredComponent, StoredError, UnknownComponentVersion, stored_kube_proxy, stored_kubelet};
 
 pub(crate) const KUBELET_GROUP: &str = "kubelet.config.k8s.io";
 pub(crate) const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
@@ -122,6 +125,16 @@ pub(crate) fn kubelet(
     check: &mut Check<'_>,
 ) -> KubeletDoc {
     checked(&SHAPES.kubelet, check, kubelet::check);
+    defaulted_kubelet(cluster, facts, host.resolved_active, check)
+}
+
+/// Adds the version's defaults to the document at hand.
+fn defaulted_kubelet(
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    resolved_active: bool,
+    check: &mut Check<'_>,
+) -> KubeletDoc {
     let mut merge = Merge::new(&facts.kubelet.zero_document, KUBELET_API, "KubeletConfiguration", check);
     merge.default("staticPodPath", "/etc/kubernetes/manifests".into());
     merge.default("clusterDNS", json!([cluster.dns_ip()]));
@@ -149,7 +162,7 @@ pub(crate) fn kubelet(
     {
         merge.set("featureGates.IPv6DualStack", (*on).into());
     }
-    let resolv_conf = (host.resolved_active && merge.is_unset("resolvConf")).then(|| RESOLVED_CONF.to_owned());
+    let resolv_conf = (resolved_active && merge.is_unset("resolvConf")).then(|| RESOLVED_CONF.to_owned());
     let node_resolv_conf = match facts.kubelet.resolv_conf {
         ResolvConf::PerNode => resolv_conf,
         ResolvConf::Shared => {
@@ -164,15 +177,24 @@ pub(crate) fn kubelet(
 
 /// Makes kube-proxy's document from the user's, which is the one that is checked.
 pub(crate) fn kube_proxy(
-    init: &InitConfiguration,
+    endpoint: ApiEndpoint,
     cluster: &ClusterConfiguration,
     facts: &VersionFacts,
     check: &mut Check<'_>,
 ) -> KubeProxyDoc {
     let pod_subnet = cluster.networking.pod_subnet.is_some();
     checked(&SHAPES.kube_proxy, check, |rules| kube_proxy::check(rules, pod_subnet, facts));
+    defaulted_kube_proxy(endpoint, cluster, facts, check)
+}
+
+fn defaulted_kube_proxy(
+    endpoint: ApiEndpoint,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    check: &mut Check<'_>,
+) -> KubeProxyDoc {
     let mut merge = Merge::new(&facts.kube_proxy.zero_document, KUBE_PROXY_API, "KubeProxyConfiguration", check);
-    let any = if init.local_api_endpoint.advertise_address.is_ipv4() { "0.0.0.0" } else { "::" };
+    let any = if endpoint.advertise_address.is_ipv4() { "0.0.0.0" } else { "::" };
     merge.default("bindAddress", any.into());
     if let Some(pods) = &cluster.networking.pod_subnet {
         merge.default("clusterCIDR", pods.as_str().into());

@@ -210,7 +210,7 @@ pub(crate) fn init_from(
             let kubelet = component::kubelet(&cluster, &facts, host, &mut check);
             told.take(check);
             check = Check::new(sources.kube_proxy);
-            let kube_proxy = component::kube_proxy(&init, &cluster, &facts, &mut check);
+            let kube_proxy = component::kube_proxy(init.local_api_endpoint, &cluster, &facts, &mut check);
             Some(Init { init, cluster, kubelet, kube_proxy, facts })
         }
         _ => None,

@@ -19,6 +19,7 @@ pub struct FakeKube {
     gate: Mutex<Option<Gate>>,
     lost: Mutex<Vec<String>>,
     delay: Mutex<Duration>,
+    answers: Mutex<BTreeMap<String, String>>,
 }
 
 /// Says whether the server of that URL answers; `None` is the kubeconfig's own.
@@ -93,6 +94,11 @@ impl FakeKube {
     /// Loses the reply to the next change that is asked for in these words; it is done.
     pub fn lose_reply(&self, request: &str) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).push(request.into());
+    }
+
+    /// Answers so whoever asks for a path such as `/version`; `ok` to all others.
+    pub fn answer(&self, path: &str, answer: &str) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into(), answer.into());
     }
 
     /// Takes so long for each request from now on.
@@ -254,7 +260,8 @@ impl KubeBackend for FakeKube {
     }
 
     async fn ask(&self, access: &KubeAccess, path: &str) -> Result<String, KubeError> {
-        self.request(access, "ask", path).map(|_| "ok".into())
+        let answer = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        self.request(access, "ask", path).map(|_| answer.unwrap_or_else(|| "ok".into()))
     }
 }
 

@@ -1,0 +1,13 @@
+//! A cluster that runs, as an upgrade needs to know it: how it is configured, which versions are there, which of its nodes
+//! this one is, and whether it is well. kubeadm: `util/config/cluster.go`, `phases/upgrade/versiongetter.go`.
+
+mod configuration;
+mod own_node;
+mod versions;
+
+pub use configuration::{StoredConfiguration, read as read_configuration};
+pub use own_node::{OwnNode, find as find_own_node};
+pub use versions::{ByVersion, RunningVersions, image_tag, read as read_versions};
+
+#[cfg(test)]
+mod tests;

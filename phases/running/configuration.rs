@@ -1,0 +1,100 @@
+//! The configuration that a cluster stores: its own, the kubelets' and kube-proxy's.
+
+use kubewright_config::component::{StoredComponent, stored_kube_proxy, stored_kubelet};
+use kubewright_config::model::ApiEndpoint;
+use kubewright_config::{KubeProxyDoc, KubeletDoc, KubernetesVersion, facts_for, stored_cluster};
+use kubewright_node::{KubeAccess, ObjectRef};
+use serde_json::Value as Json;
+
+use crate::asking::{Asking, entry};
+use crate::cluster_status::{known_endpoints, kubeadm_config};
+use crate::prelude::*;
+
+const HASH: &str = "/metadata/annotations/kubeadm.kubernetes.io~1component-config.hash";
+
+/// What a cluster stores, as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredConfiguration {
+    /// The cluster's configuration, with the version that it was last brought to.
+    pub cluster: ClusterConfiguration,
+    /// What depends on that version.
+    pub facts: VersionFacts,
+    /// The kubelets' document.
+    pub kubelet: StoredComponent,
+    /// kube-proxy's; `None` where the cluster has none, or it may not be read.
+    pub kube_proxy: Option<StoredComponent>,
+    /// The API servers that clusters of 1.20 and 1.21 list beside it, by the node's name.
+    pub listed_endpoints: std::collections::BTreeMap<String, ApiEndpoint>,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// One of the ConfigMaps is not there or lacks its key, or what it holds cannot be read.
+pub async fn read(access: &KubeAccess, asking: Asking<'_>) -> Result<StoredConfiguration, Failure> {
+    let name = kubeadm_config();
+    let stored = asking.get(access, &name).await.context("failed to get config map")?;
+    let text = entry(&stored, "ClusterConfiguration", &name)?;
+    let (cluster, facts) =
+        stored_cluster(text.as_bytes()).context(format!("failed to decode cluster configuration data of {name}"))?;
+    let listed_endpoints = known_endpoints(&stored);
+    let name = config_map(&facts.kubelet.config_map);
+    let kubelet = asking.get(access, &name).await.context("failed to get component configs")?;
+    let kubelet = component(&kubelet, "kubelet", &name)?;
+    let name = config_map("kube-proxy");
+    let kube_proxy = match asking.find(access, &name).await {
+        Ok(Some(found)) => Some(component(&found, "config.conf", &name)?),
+        Ok(None) => None,
+        // A worker's kubelet may be forbidden to read it, and can do without.
+        Err(failure) => {
+            if let Some(report) = asking.report() {
+                report.warn(format!("no configuration of kube-proxy is loaded: {failure}"));
+            }
+            None
+        }
+    };
+    Ok(StoredConfiguration { cluster, facts, kubelet, kube_proxy, listed_endpoints })
+}
+
+fn config_map(name: &str) -> ObjectRef {
+    ObjectRef::namespaced("v1", "ConfigMap", "kube-system", name)
+}
+
+fn component(config_map: &Json, key: &str, name: &ObjectRef) -> Result<StoredComponent, Failure> {
+    let text = entry(config_map, key, name)?;
+    let annotation = config_map.pointer(HASH).and_then(Json::as_str);
+    // A JSON map's keys come in order.
+    let values = config_map.get("data").and_then(Json::as_object).into_iter().flat_map(|data| data.values());
+    Ok(StoredComponent::of(text, annotation, values.filter_map(Json::as_str).map(str::as_bytes)))
+}
+
+impl StoredConfiguration {
+    /// The same cluster at another version, and what depends on that.
+    ///
+    /// # Errors
+    /// The version is none that we know.
+    pub fn at(&self, version: &KubernetesVersion) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
+        let facts = facts_for(version)?;
+        let cluster = ClusterConfiguration { kubernetes_version: version.clone(), ..self.cluster.clone() };
+        Ok((cluster, facts))
+    }
+
+    /// The kubelets' document for a version, with what has to be told of it.
+    ///
+    /// # Errors
+    /// It is the user's and of an API version that is not read.
+    pub fn kubelet_at(&self, facts: &VersionFacts, resolved_active: bool) -> Result<KubeletDoc, Failure> {
+        let made = stored_kubelet(&self.kubelet, &self.cluster, facts, resolved_active);
+        Ok(made.context("failed to get component configs")?.0)
+    }
+
+    /// kube-proxy's document for a version; `None` where the cluster has none.
+    ///
+    /// # Errors
+    /// It is the user's and of an API version that is not read.
+    pub fn kube_proxy_at(&self, endpoint: ApiEndpoint, facts: &VersionFacts) -> Result<Option<KubeProxyDoc>, Failure> {
+        let Some(stored) = &self.kube_proxy else { return Ok(None) };
+        let made = stored_kube_proxy(stored, endpoint, &self.cluster, facts);
+        Ok(Some(made.context("failed to get component configs")?.0))
+    }
+}
