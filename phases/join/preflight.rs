@@ -27,12 +27,16 @@ const COMMON: &[&dyn Check] = &[
     &checks::is_docker_systemd_check::IsDockerSystemdCheck,
     &checks::swap::Swap,
     &checks::file_existing::FileExisting,
-    &checks::system_verification::SystemVerification,
     &checks::hostname::Hostname,
     &checks::service_kubelet::ServiceKubelet,
     &checks::patches::Patches,
     &checks::dir_writable::DirWritable,
 ];
+
+/// What needs the cluster's version and the kubelets' shared configuration. kubeadm looks at the kernel and at control groups
+/// before discovery, when it cannot know whether the kubelets here were told to live with version 1 of them.
+const OF_THE_CLUSTER: &[&dyn Check] =
+    &[&checks::kubelet_version::KubeletVersion, &checks::system_verification::SystemVerification];
 
 /// What a further control plane is checked for, once the cluster is known; kubeadm: `RunInitNodeChecks` as a second round.
 const CONTROL_PLANE: &[&dyn Check] = &[
@@ -98,7 +102,7 @@ impl Phase<Node> for Preflight {
             facts: &found.facts,
             ..subject
         };
-        let mut findings = checks::kubelet_version::KubeletVersion.look(&subject).await;
+        let mut findings = looked(OF_THE_CLUSTER.iter(), &subject).await;
         if worker {
             judge(findings, names, report)?;
             return Ok(found);

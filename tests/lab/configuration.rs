@@ -65,10 +65,6 @@ impl Wanted<'_> {
                 "token": ticket.token, "apiServerEndpoint": ticket.endpoint, "caCertHashes": [ticket.ca_hash],
             }},
         });
-        if let Some(ignored) = join["nodeRegistration"]["ignorePreflightErrors"].as_array_mut() {
-            // Who joins does not know yet that the cluster's kubelets take version 1 of control groups.
-            ignored.push(json!("SystemVerification"));
-        }
         if control_plane {
             join["controlPlane"] = json!({"localAPIEndpoint": {"advertiseAddress": address}});
             if let Some(key) = &ticket.certificate_key {
