@@ -1,6 +1,7 @@
-//! Reading from the API where a phase does it, or a load or a command: the one is patient and has a voice, the other is not.
+//! Reading from the API where a phase does it, or a load or a command: some are patient, and some have a
+//! voice.
 
-use kubewright_node::{KubeAccess, KubeBackend, KubeError, ObjectRef};
+use kubewright_node::{KubeAccess, KubeBackend, KubeError, ObjectRef, get_patiently};
 use serde_json::Value as Json;
 
 use crate::prelude::*;
@@ -10,6 +11,8 @@ use crate::prelude::*;
 pub enum Asking<'a> {
     /// A phase, patiently and with words.
     Aloud(&'a Kube, &'a Report),
+    /// A load of what a run needs to go on: as patiently, without words.
+    Unheard(&'a dyn KubeBackend),
     /// A load, or a command that runs no phases: once.
     Silent(&'a dyn KubeBackend),
 }
@@ -19,6 +22,7 @@ impl Asking<'_> {
     pub async fn find(self, access: &KubeAccess, name: &ObjectRef) -> Result<Option<Json>, Failure> {
         match self {
             Self::Aloud(kube, report) => kube.get(access, name, report).await,
+            Self::Unheard(kube) => get_patiently(kube, access, name).await,
             Self::Silent(kube) => Ok(kube.get(access, name).await?),
         }
     }
@@ -39,7 +43,7 @@ impl Asking<'_> {
     ) -> Result<Vec<Json>, KubeError> {
         match self {
             Self::Aloud(kube, _) => kube.list(access, api_version, kind, namespace, None).await,
-            Self::Silent(kube) => kube.list(access, api_version, kind, namespace, None).await,
+            Self::Unheard(kube) | Self::Silent(kube) => kube.list(access, api_version, kind, namespace, None).await,
         }
     }
 
@@ -47,7 +51,7 @@ impl Asking<'_> {
     pub async fn ask(self, access: &KubeAccess, path: &str) -> Result<String, KubeError> {
         match self {
             Self::Aloud(kube, _) => kube.ask(access, path).await,
-            Self::Silent(kube) => kube.ask(access, path).await,
+            Self::Unheard(kube) | Self::Silent(kube) => kube.ask(access, path).await,
         }
     }
 
@@ -55,7 +59,7 @@ impl Asking<'_> {
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::Aloud(_, report) => Some(report),
-            Self::Silent(_) => None,
+            Self::Unheard(_) | Self::Silent(_) => None,
         }
     }
 

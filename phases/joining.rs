@@ -40,7 +40,7 @@ impl Artifact<Node> for FoundCluster {
         };
         let read = |path: &Utf8Path| view.read(path);
         let (backend, now) = (view.discovery(), view.clock().now());
-        let looking = Looking { backend, read: &read, now, asking: Asking::Silent(view.kube()) };
+        let looking = Looking { backend, read: &read, now, asking: Asking::Unheard(view.kube()) };
         find(join, options, &looking).await.map(Some)
     }
 }

@@ -330,3 +330,34 @@ async fn a_machine_that_is_a_node_already_is_refused_before_the_cluster_is_asked
     }
     assert_eq!(site.node.discovery.asked(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_is_loaded_from_a_server_that_has_just_started() {
+    let site = site("v1.36.2");
+    for kind in [KubeErrorKind::Unauthorized, KubeErrorKind::Busy, KubeErrorKind::Unreachable] {
+        site.node.kube.fail("get ConfigMap", 1, kind);
+        let world = site.node.world();
+        let found = FoundCluster::load(kubewright_engine::World::view(&*world), &site.seeds).await.unwrap();
+        assert_eq!(found.unwrap().facts.version, site.facts.version);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_control_groups_are_judged_by_what_the_cluster_tells_its_kubelets() {
+    let site = site("v1.36.2");
+    site.bootstraps();
+    site.node.probe.edit(|machine| {
+        machine.files.insert("/proc/mounts".into(), "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n".into());
+        machine.files.insert("/sys/fs/cgroup/memory".into(), String::new());
+    });
+    let failure = site.join().await.unwrap_err();
+    let text = failure.chain().concat();
+    assert!(text.contains("[ERROR SystemVerification]: cgroups v1 support is deprecated"), "{text}");
+
+    let name = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", "kubelet-config");
+    let mut shared = site.node.kube.object(&name).unwrap();
+    let told = format!("{}failCgroupV1: false\n", shared["data"]["kubelet"].as_str().unwrap());
+    shared["data"]["kubelet"] = told.into();
+    site.node.kube.put(shared);
+    site.join().await.unwrap();
+}

@@ -29,8 +29,9 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         innermost = cause;
     }
     let text = innermost.to_string();
-    // The number says nothing that the words before it do not.
-    shorten(text.split(" (os error").next().unwrap_or_default())
+    // The number says nothing that the words before it do not, and rustls's address is for programmers.
+    let words = text.split(" (os error").next().unwrap_or_default();
+    shorten(words.split(": https://docs.rs/").next().unwrap_or_default())
 }
 
 /// One line of at most 400 characters.

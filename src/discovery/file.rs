@@ -1,11 +1,11 @@
 //! Discovery with a kubeconfig, from a file or a URL: whoever provides it vouches for the cluster. kubeadm:
 //! `app/discovery/file`, `app/discovery/https`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{BootstrapToken, yaml};
-use kubewright_node::{KubeAccess, KubeError, KubeErrorKind};
+use kubewright_node::{KubeAccess, KubeError, KubeErrorKind, STRANGER_LIMIT};
 use zeroize::Zeroizing;
 
 use crate::bootstrap::Found;
@@ -90,6 +90,7 @@ async fn refresh(parts: &InForce, limit: Duration, powers: &Powers<'_>) -> Resul
     let access =
         KubeAccess { kubeconfig: Zeroizing::new(yaml::to_string(&kubeconfig)), server: None, call_limit: limit };
     let what = format!("{server} to show cluster-info");
+    let began = Instant::now();
     let object = look_for(powers.report, what, limit, || async {
         match powers.backend.cluster_info_as(&access).await {
             Ok(object) => Ok(Look::Done(Some(object))),
@@ -98,6 +99,14 @@ async fn refresh(parts: &InForce, limit: Duration, powers: &Powers<'_>) -> Resul
                 cause: error.message,
                 hint: "see whether the server of the discovery file is right and reachable".into(),
             })),
+            // A server that has just started does not know the token yet.
+            Err(error) if error.kind == KubeErrorKind::Unauthorized && began.elapsed() < STRANGER_LIMIT => {
+                Ok(Look::NotYet(Missing {
+                    cause: error.message,
+                    hint: "see whether the credentials of the discovery file are from this cluster, and in force"
+                        .into(),
+                }))
+            }
             Err(source) => Err(DiscoveryError::Fetch { endpoint: server.clone(), source }),
         }
     })

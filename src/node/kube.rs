@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use kubewright_engine::{Capability, Effect, Failure, Report};
@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use crate::outward::Outward;
-use crate::wait::{Attempt, wait_for};
+use crate::wait::{Attempt, wait_for, wait_unseen};
 use crate::{Node, NodeSession};
 
 /// Names one object.
@@ -266,14 +266,15 @@ impl Kube {
             return Ok(());
         }
         let what = format!("the API server to take {object}");
+        let patience = Patience::default();
         let work = wait_for(report, what, access.call_limit, || async {
             // What was read carries its version, so the server refuses the update when somebody else was faster.
             let live = match self.backend.get(access, object).await {
                 Ok(live) => live.ok_or_else(absent)?,
-                Err(error) => return judge(Err(error)),
+                Err(error) => return patience.judge(Err(error)),
             };
             match change(&live) {
-                Some(wanted) => judge(self.backend.update(access, &wanted).await.map(drop)),
+                Some(wanted) => patience.judge(self.backend.update(access, &wanted).await.map(drop)),
                 None => Ok(Attempt::Done(())),
             }
         });
@@ -321,24 +322,56 @@ impl Kube {
         report: &Report,
         mut request: impl FnMut() -> F,
     ) -> Result<T, Failure> {
+        let patience = Patience::default();
         wait_for(report, what, access.call_limit, || {
             let answer = request();
-            async { judge(answer.await) }
+            async { patience.judge(answer.await) }
         })
         .await
     }
 }
 
-/// Decides whether another try can help. kubeadm tries every error again; these three never heal by waiting.
-fn judge<T>(answer: Result<T, KubeError>) -> Result<Attempt<T>, Failure> {
-    match answer {
-        Ok(value) => Ok(Attempt::Done(value)),
-        Err(error) if matches!(error.kind, KubeErrorKind::Invalid | KubeErrorKind::Access) => Err(error.into()),
-        Err(error) if error.kind == KubeErrorKind::Unauthorized => Err(Failure::from(error).hint(
-            "the kubeconfig's credentials are not from this cluster, or have expired; on a control plane, move the file \
-             away and run `kubewright init phase kubeconfig admin`, which makes another",
-        )),
-        Err(error) => Ok(Attempt::NotYet(error.to_string())),
+/// Gets one object as patiently as [`Kube::get`], for who loads a value and has no voice; `None` when there is none.
+pub async fn get_patiently(
+    backend: &dyn KubeBackend,
+    access: &KubeAccess,
+    object: &ObjectRef,
+) -> Result<Option<Json>, Failure> {
+    let patience = Patience::default();
+    let what = format!("the API server to give {object}");
+    wait_unseen(&what, access.call_limit, || async { patience.judge(backend.get(access, object).await) }).await
+}
+
+/// How long a server may take us for a stranger. One that has just started behind a load balancer has not read the bootstrap
+/// tokens yet, and refuses them.
+pub const STRANGER_LIMIT: Duration = Duration::from_secs(20);
+
+/// Decides during one wait whether another try can help. kubeadm tries every error again.
+#[derive(Default)]
+struct Patience {
+    stranger_since: Mutex<Option<Instant>>,
+}
+
+impl Patience {
+    fn judge<T>(&self, answer: Result<T, KubeError>) -> Result<Attempt<T>, Failure> {
+        let error = match answer {
+            Ok(value) => return Ok(Attempt::Done(value)),
+            Err(error) => error,
+        };
+        match error.kind {
+            // These never heal by waiting.
+            KubeErrorKind::Invalid | KubeErrorKind::Access => Err(error.into()),
+            KubeErrorKind::Unauthorized if self.stranger_for() >= STRANGER_LIMIT => Err(Failure::from(error).hint(
+                "the kubeconfig's credentials are not from this cluster, or have expired; on a control plane, move the \
+                 file away and run `kubewright init phase kubeconfig admin`, which makes another",
+            )),
+            _ => Ok(Attempt::NotYet(error.to_string())),
+        }
+    }
+
+    fn stranger_for(&self) -> Duration {
+        let mut since = self.stranger_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now).elapsed()
     }
 }
 

@@ -23,14 +23,16 @@ pub use clock::{Clock, ClockBackend, SystemClock};
 pub use discovery::{Discovery, DiscoveryBackend, StandIn, Trust};
 pub use etcd::{Etcd, EtcdAccess, EtcdBackend, EtcdError, EtcdErrorKind, EtcdTls};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
-pub use kube::{Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, holds};
+pub use kube::{
+    Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, STRANGER_LIMIT, get_patiently, holds,
+};
 pub use probe::{
     Entry, HealthAnswer, HealthBackend, Interface, KernelConfig, Probe, ProbeBackend, Question, ServerAnswer,
 };
 pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, pull_stubbornly};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use snapshots::{Retention, Snapshot, SnapshotBackend, Snapshots};
-pub use wait::{Attempt, wait_for};
+pub use wait::{Attempt, wait_for, wait_unseen};
 
 /// Everything behind the interfaces: live, dry, or made up for a test.
 #[derive(Clone)]

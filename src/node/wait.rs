@@ -1,7 +1,7 @@
 //! Waiting with a deadline: short looks at first, then backing off, and in the end the last cause by name.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use kubewright_engine::{Failure, FailureKind, Report};
@@ -24,9 +24,28 @@ pub async fn wait_for<T, F: Future<Output = Result<Attempt<T>, Failure>>>(
     report: &Report,
     what: impl Into<String>,
     limit: Duration,
-    mut look: impl FnMut() -> F,
+    look: impl FnMut() -> F,
 ) -> Result<T, Failure> {
     let waiting = report.waiting(what, limit);
+    look_until(waiting.what(), limit, |cause| waiting.still(cause), look).await
+}
+
+/// The same for who has no voice, such as the load of a value.
+pub async fn wait_unseen<T, F: Future<Output = Result<Attempt<T>, Failure>>>(
+    what: &str,
+    limit: Duration,
+    look: impl FnMut() -> F,
+) -> Result<T, Failure> {
+    look_until(what, limit, |_| {}, look).await
+}
+
+async fn look_until<T, F: Future<Output = Result<Attempt<T>, Failure>>>(
+    what: &str,
+    limit: Duration,
+    still: impl Fn(Option<String>),
+    mut look: impl FnMut() -> F,
+) -> Result<T, Failure> {
+    let start = Instant::now();
     let pauses = ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
@@ -34,7 +53,7 @@ pub async fn wait_for<T, F: Future<Output = Result<Attempt<T>, Failure>>>(
         .without_max_times();
     let mut cause = None;
     for pause in pauses.build() {
-        let left = limit.saturating_sub(waiting.elapsed());
+        let left = limit.saturating_sub(start.elapsed());
         // A look that hangs must not outlive the wait, but one that begins late still gets a moment.
         match tokio::time::timeout(left.max(LONGEST_PAUSE), look()).await {
             Ok(Ok(Attempt::Done(value))) => return Ok(value),
@@ -42,14 +61,14 @@ pub async fn wait_for<T, F: Future<Output = Result<Attempt<T>, Failure>>>(
             Ok(Err(failure)) => return Err(failure),
             Err(_) => cause = cause.or_else(|| Some("no answer".into())),
         }
-        waiting.still(cause.clone());
-        if waiting.elapsed() + pause >= limit {
+        still(cause.clone());
+        if start.elapsed() + pause >= limit {
             break;
         }
         tokio::time::sleep(pause).await;
     }
     let seconds = limit.as_secs_f64();
     let failure = Failure::new(cause.unwrap_or_else(|| "it never answered".into()))
-        .context(format!("timed out after {seconds} s waiting for {}", waiting.what()));
+        .context(format!("timed out after {seconds} s waiting for {what}"));
     Err(failure.kind(FailureKind::Deadline))
 }

@@ -27,8 +27,9 @@ fn a_request_to_the_made_up_api_that_fails_once_is_made_again() {
     let whole = Machine::finished(&case());
     let (requests, end) = (distinct(whole.node.kube.requests()), EndState::of(&whole.node));
     assert!(requests.len() > 5, "{requests:?}");
-    // Busy is 429, 500, 503 and 504; unreachable is a connection that was refused or cut.
-    for kind in [KubeErrorKind::Busy, KubeErrorKind::Unreachable] {
+    // Busy is 429, 500, 503 and 504; unreachable is a connection that was refused or cut; unauthorized is a server that has
+    // just started.
+    for kind in [KubeErrorKind::Busy, KubeErrorKind::Unreachable, KubeErrorKind::Unauthorized] {
         for request in &requests {
             let machine = Machine::new(&case());
             machine.node.kube.fail(request, 1, kind.clone());

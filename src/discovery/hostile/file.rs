@@ -183,8 +183,16 @@ async fn a_server_that_cannot_be_trusted_or_refuses_the_credentials_ends_it_at_o
     assert!(site.server.requests().is_empty());
 
     let site = Site::answering(Ca::new("kubernetes"), |_| status(401, "Unauthorized")).await;
-    let error = site.file(&site.document(json!({"token": TOKEN}))).run().await.unwrap_err();
+    let error = site.file(&site.document(json!({"token": TOKEN}))).within(SHORT).run().await.unwrap_err();
     assert!(error.hint().contains("credentials"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_token_yet_is_waited_for() {
+    let ca = Ca::new("kubernetes");
+    let replies = [status(401, "Unauthorized"), ok(cluster_info(&ca.kubeconfig("https://10.9.8.7:6443"), &[]))];
+    let site = Site::answering(ca, move |number| replies[number.min(1)].clone()).await;
+    site.file(&site.document(json!({"token": TOKEN}))).run().await.unwrap();
 }
 
 #[tokio::test]
