@@ -35,7 +35,8 @@ pub fn fault() -> Option<String> {
     read("KUBEWRIGHT_FAULT")
 }
 
-/// `KUBEWRIGHT_KILL_AT`, for tests: where the process is to abort, such as `certs/ca:sealed`. Debug builds only.
+/// `KUBEWRIGHT_KILL_AT`, for tests: where the process is to abort, such as `certs/ca:sealed`, or `certs/ca:scratch:2` when it
+/// gets there for the second time. Debug builds only.
 #[cfg(debug_assertions)]
 pub fn kill_at() -> Option<String> {
     read("KUBEWRIGHT_KILL_AT")

@@ -131,7 +131,9 @@ impl EffectLog {
     /// Writes down how an outward effect ended.
     pub fn settle(&self, id: IntentId, ok: bool) -> Result<(), JournalError> {
         self.checkpoint("settle");
-        self.append(&Record::Settled { id, ok })
+        self.append(&Record::Settled { id, ok })?;
+        self.checkpoint("settled");
+        Ok(())
     }
 
     /// Tells everybody who watches that something was changed. The runner counts these: a phase without any is "unchanged".
