@@ -38,6 +38,12 @@ pub(crate) fn ensure(lab: &Lab, control_planes: &[Node]) -> Result<()> {
     command.spawn().map(drop).map_err(|source| LabError::Start { line: text, source })
 }
 
+/// Stops it; absent is fine.
+pub(crate) fn stop(lab: &Lab) -> Result<()> {
+    let _lock = lab.lock()?;
+    lab.hierarchy().remove(&lab.unit("switch"))
+}
+
 fn configuration(control_planes: &[Node]) -> String {
     let servers: String = control_planes
         .iter()

@@ -14,6 +14,7 @@ use crate::{
     error::{LabError, Result},
     lab::{Lab, Setup},
     node::Node,
+    requests::Requests,
     say, workspace,
 };
 
@@ -47,10 +48,28 @@ impl Bench {
             return Err(LabError::missing(format!("no `kubeadm` in `{dir}`"), "the peer is what to compare with"));
         }
         let node = lab.node("node1")?;
-        let measured = node.ensure(&setup).and_then(|()| self.measure(&node, &setup, &kubewright));
+        let measured = node.ensure(&setup).and_then(|()| {
+            let times = self.measure(&node, &setup, &kubewright)?;
+            Ok((times, Requests::count(&lab, &setup, &kubewright)?))
+        });
         lab.down()?;
-        report(&setup, &measured?);
-        Ok(())
+        let (times, requests) = measured?;
+        report(&setup, &times);
+        let Requests { peer, ours } = &requests;
+        say::answer(&format!(
+            "  requests of a worker's `join`, by the audit log: peer {}, ours {}",
+            peer.len(),
+            ours.len()
+        ));
+        for (program, requests) in [(PEER, peer), (OURS, ours)] {
+            requests.iter().for_each(|request| say::answer(&format!("    {program} {request}")));
+        }
+        match ours.len() <= peer.len() {
+            true => Ok(()),
+            false => {
+                Err(LabError::missing("kubewright asks more of the API server than the peer", "see the list above"))
+            }
+        }
     }
 
     fn measure(&self, node: &Node, setup: &Setup, kubewright: &Path) -> Result<Vec<Times>> {

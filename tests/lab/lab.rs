@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    thread,
 };
 
 use crate::{
@@ -106,6 +108,25 @@ impl Lab {
     /// The nodes that exist, running or not.
     pub fn nodes(&self) -> Vec<Node> {
         (1..=9).map(|number| Node::new(self.clone(), number)).filter(|node| node.dir().exists()).collect()
+    }
+
+    /// Takes nodes back, see [`Node::reset`]: all at once, which takes little longer than one.
+    ///
+    /// # Errors
+    /// When something does not end or cannot be removed.
+    pub fn reset(&self, nodes: &[&Node], setup: &Setup) -> Result<()> {
+        let _lock = self.lock()?;
+        thread::scope(|scope| {
+            let clearing: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.clear())).collect();
+            clearing.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
+        let booted = nodes.iter().map(|node| Ok((node, node.boot(setup)?))).collect::<Result<Vec<_>>>()?;
+        booted.into_iter().try_for_each(|(node, first)| node.await_containerd(first))
+    }
+
+    /// The network namespace of the bridge, where the load balancer listens. Whoever enters it reaches the nodes.
+    pub fn network(&self) -> PathBuf {
+        network::path(&self.unit("switch"))
     }
 
     /// Ends and removes everything of this lab, and nothing else; what the cache holds stays.

@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod packages;
 mod program;
+mod requests;
 mod say;
 mod wait;
 mod workspace;

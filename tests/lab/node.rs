@@ -5,7 +5,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -85,7 +85,11 @@ impl Node {
     /// # Errors
     /// When something does not end or cannot be removed.
     pub fn reset(&self, setup: &Setup) -> Result<()> {
-        let _lock = self.lab.lock()?;
+        self.lab.reset(&[self], setup)
+    }
+
+    /// The first half of a reset: ends everything, and leaves nothing of a cluster.
+    pub(crate) fn clear(&self) -> Result<()> {
         if self.running() {
             // Containers that containerd remembers would come back with it.
             self.run(["systemctl", "stop", "kubelet"])?;
@@ -98,8 +102,7 @@ impl Node {
         for file in ["kubelet.log", "containerd.log", "boot.log", "default-kubelet", "kubelet.wanted", "kubelet.pid"] {
             layout::remove(&self.dir().join(file))?;
         }
-        layout::empty(&self.dir().join("home"))?;
-        self.start(setup)
+        layout::empty(&self.dir().join("home"))
     }
 
     /// Ends and removes the node; absent is fine.
@@ -216,6 +219,12 @@ impl Node {
 
     /// Makes files, network and groups, starts the first process and waits for containerd.
     fn start(&self, setup: &Setup) -> Result<()> {
+        let first = self.boot(setup)?;
+        self.await_containerd(first)
+    }
+
+    /// Makes files, network and groups, and starts the first process.
+    pub(crate) fn boot(&self, setup: &Setup) -> Result<Child> {
         self.write_files(setup)?;
         let unit = self.unit();
         {
@@ -237,9 +246,14 @@ impl Node {
         boot.env("HOME", dir.join("home")).current_dir("/");
         boot.stdin(Stdio::null()).stdout(log).stderr(errors);
         let line = program::line(&boot);
-        let mut child = boot.spawn().map_err(|source| LabError::Start { line, source })?;
+        boot.spawn().map_err(|source| LabError::Start { line, source })
+    }
+
+    /// Waits until containerd answers on a node that was started.
+    pub(crate) fn await_containerd(&self, mut first: Child) -> Result<()> {
+        let dir = self.dir();
         let ready = || {
-            if let Ok(Some(status)) = child.try_wait() {
+            if let Ok(Some(status)) = first.try_wait() {
                 let output = program::indented(&end_of(&dir.join("boot.log"), 20));
                 return Err(LabError::Command { line: "boot.sh".to_owned(), status: status.to_string(), output });
             }
