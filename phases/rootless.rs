@@ -79,6 +79,11 @@ pub fn without_root(
     Ok(pod.run_as(&RunAs { user: owner.user, group: owner.group, supplemental_group })?)
 }
 
+/// Whether a file that all control planes share gets its owner and mode by [`without_root`].
+pub fn gives(cluster: &ClusterConfiguration, facts: &VersionFacts, path: &Utf8Path) -> bool {
+    wanted(cluster, facts) && ["sa.key", "sa.pub", "ca.key"].iter().any(|name| cluster.certificate_path(name) == path)
+}
+
 /// Whether the configuration asks for it.
 pub fn wanted(cluster: &ClusterConfiguration, facts: &VersionFacts) -> bool {
     facts.gate(cluster, GATE)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kubewright_config::yaml;
 use serde_json::{Value as Json, json};
 
-use super::case::{Case, Shape, is_root};
-use super::machine::Machine;
+use super::case::{Case, Command, Shape, is_root};
+use super::machine::{Ask, Machine};
 use super::snapshot::{Entry, files};
 
 /// Ids by name, from `/etc/passwd` or `/etc/group`.
@@ -71,4 +71,18 @@ fn each_component_owns_what_it_reads_and_runs_as_its_user() {
         };
         assert_eq!(*container, expected, "{component}");
     }
+}
+
+#[test]
+fn a_second_join_leaves_alone_what_components_own() {
+    if !is_root() {
+        return; // only root can give files away
+    }
+    let case = Case { command: Command::JoinControlPlane, upload_certs: true, ..Case::shaped(Shape::Rootless) };
+    let machine = Machine::finished(&case);
+    let before = files(&machine.node);
+    let again = machine.run(Ask::default()).succeeded("the second run");
+    let changed: Vec<_> = again.effects.iter().filter(|(phase, effect)| !case.repeats(phase, effect)).collect();
+    assert!(changed.is_empty(), "the second run changed {changed:?}");
+    assert!(files(&machine.node) == before, "files changed although no effect was told");
 }
