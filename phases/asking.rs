@@ -1,5 +1,4 @@
-//! Reading from the API where a phase does it, or a load or a command: some are patient, and some have a
-//! voice.
+//! Reading from the API where a phase does it, or a load or a command: some are patient, and some have a voice.
 
 use kubewright_node::{KubeAccess, KubeBackend, KubeError, ObjectRef, get_patiently};
 use serde_json::Value as Json;

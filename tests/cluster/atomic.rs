@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
+use super::post_conditions::{Expected, post_conditions};
 use super::stage::Stage;
 use super::tree::tree;
 use crate::strace;
@@ -20,6 +21,7 @@ fn every_file_is_flushed_before_it_has_its_name_and_its_directory_after() {
     under.extend([format!("trace={}", strace::CALLS).into(), "-o".into(), log.path().into(), "--".into()]);
 
     stage.init().under(under).succeed();
+    post_conditions(&stage, &Expected::of(1, 0));
 
     let trace = fs::read_to_string(log.path()).unwrap();
     let verdict = strace::judge(&trace, &ROOTS);

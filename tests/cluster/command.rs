@@ -1,6 +1,6 @@
 //! kubewright on a node: run to its end, or stopped on the way, with what it said and what it reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -17,6 +17,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A command line.
+#[derive(Clone)]
 pub struct Kubewright<'a> {
     node: &'a Node,
     before: Vec<OsString>,
@@ -171,6 +172,23 @@ impl Ended {
         };
         let names: BTreeSet<String> = self.events.iter().filter_map(finished).collect();
         self.events.iter().filter_map(|event| event.kind.phase()).filter(|phase| names.contains(*phase)).collect()
+    }
+
+    /// How many milliseconds each phase took that ran to its end.
+    pub fn durations(&self) -> BTreeMap<String, u64> {
+        let mut began = BTreeMap::new();
+        let mut took = BTreeMap::new();
+        for event in &self.events {
+            match &event.kind {
+                EventKind::PhaseStarted { phase, .. } => drop(began.insert(phase.clone(), event.elapsed_ms)),
+                EventKind::PhaseFinished { phase, .. } => {
+                    let start = began.get(phase).copied().unwrap_or(event.elapsed_ms);
+                    took.insert(phase.clone(), event.elapsed_ms - start);
+                }
+                _ => {}
+            }
+        }
+        took
     }
 
     /// The run's identifier, the one that it goes on with, and its plan.

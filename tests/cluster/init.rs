@@ -6,6 +6,7 @@ use kubewright_engine::EventKind;
 use kubewright_lab::{Node, Reader, SOCKET};
 
 use super::command::Ended;
+use super::post_conditions::Expected;
 use super::stage::{Stage, said, succeed};
 use super::tree::tree;
 
@@ -18,7 +19,7 @@ fn a_control_plane_works_and_the_peer_agrees() {
     stage.reset(2);
 
     let ended = stage.init().succeed();
-    stage.wait_until_up(1, 0);
+    stage.wait_until_whole(&Expected::of(1, 0));
 
     node.run(["kubectl", "create", "configmap", "written", "--from-literal=a=b"]).unwrap();
     assert_eq!(node.run(["kubectl", "get", "configmap", "written", "-o", "jsonpath={.data.a}"]).unwrap(), "b");
@@ -36,7 +37,7 @@ fn a_control_plane_works_and_the_peer_agrees() {
     }
 
     join_by_the_peer(&ended, other, &[]);
-    stage.wait_until_up(1, 1);
+    stage.wait_until_whole(&Expected::of(1, 1));
 }
 
 /// Modes and owners of what the peer's `init` writes: its phases that write, since two control planes at once are more

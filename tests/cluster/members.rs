@@ -35,16 +35,18 @@ pub fn voters(first: &Node) -> BTreeSet<String> {
 /// Takes nodes out of the cluster, as an administrator does with machines that are gone for good.
 pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
     let first = stage.node(1);
-    for number in numbers {
-        let name = stage.node(number).name();
-        for member in members(first).iter().filter(|member| member.name == name) {
-            etcdctl(first, &["member", "remove", &member.id]);
-        }
-        stage.reset(number);
-        // Not through the load balancer, which has yet to find out that a control plane is gone.
-        let server = format!("--server=https://{}:6443", first.address());
-        first.run(["kubectl", &server, "delete", "node", &name, "--ignore-not-found", "--wait=false"]).unwrap();
+    let numbers: Vec<usize> = numbers.into_iter().collect();
+    let names: Vec<String> = numbers.iter().map(|number| stage.node(*number).name()).collect();
+    // One after the other, and while they are up: etcd does not let go of a member that the rest needs for its quorum.
+    for member in members(first).iter().filter(|member| names.contains(&member.name)) {
+        etcdctl(first, &["member", "remove", &member.id]);
     }
+    stage.reset_all(numbers);
+    // Not through the load balancer, which has yet to find out that a control plane is gone.
+    let server = format!("--server=https://{}:6443", first.address());
+    let mut words = vec!["kubectl", &server, "delete", "node", "--ignore-not-found", "--wait=false"];
+    words.extend(names.iter().map(String::as_str));
+    first.run(words).unwrap();
 }
 
 fn etcdctl(first: &Node, words: &[&str]) -> String {

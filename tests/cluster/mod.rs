@@ -1,6 +1,7 @@
 //! Whole commands on real nodes, with the real Kubernetes and the real kubeadm beside it. They need root and the lab:
 //! `cargo lab test cluster::`, or one of them, `cargo lab test cluster::resume`.
 
+mod api_proxy;
 mod atomic;
 mod command;
 mod dry_run;

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use super::command::Ended;
 use super::phases::applies;
+use super::post_conditions::Expected;
 use super::stage::Stage;
 use super::tree::{CLUSTER_DIRS, Tree, differences, tree};
 
@@ -62,7 +63,7 @@ fn a_run_that_dies_is_finished_by_the_same_command() {
     let plan = ended.begun().2.iter().filter(|phase| applies(phase)).map(|phase| phase.path.as_str());
     let unfinished: Vec<_> = plan.filter(|phase| !story.finished.contains(*phase)).collect();
     assert_eq!(unfinished, [""; 0], "phases that no run finished");
-    stage.wait_until_up(1, 0);
+    stage.wait_until_whole(&Expected::of(1, 0));
 }
 
 /// Starts `init` and sends it a signal while it waits for the control plane.

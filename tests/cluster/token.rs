@@ -6,6 +6,7 @@ use std::process::{Output, Stdio};
 use kubewright_lab::Node;
 use serde_json::Value as Json;
 
+use super::post_conditions::{Expected, post_conditions};
 use super::stage::{Stage, said};
 use super::tree::tree;
 
@@ -18,6 +19,7 @@ fn tokens_are_the_peers() {
     let stage = Stage::with_nodes(1);
     let node = stage.node(1);
     stage.init().words(["--skip-phases=addon"]).succeed();
+    post_conditions(&stage, &Expected { kube_proxy: false, coredns: false, ..Expected::of(1, 0) });
 
     // The same wishes to both programs make the same Secrets, but for the id.
     let several = ["--groups", "system:bootstrappers:a,system:bootstrappers:b", "--usages", "authentication"];
@@ -161,6 +163,7 @@ fn uploaded_certificates_are_read_by_either_program() {
     let stage = Stage::with_nodes(2);
     let (first, second) = (stage.node(1), stage.node(2));
     stage.init().words(["--skip-phases=addon"]).succeed();
+    post_conditions(&stage, &Expected { kube_proxy: false, coredns: false, ..Expected::of(1, 0) });
     let line = first.run(["kubeadm", "token", "create", "--print-join-command"]).unwrap();
     let joining: Vec<&str> = line.split_whitespace().skip(2).collect();
 

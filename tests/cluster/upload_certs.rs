@@ -6,6 +6,7 @@ use kubewright_lab::Reader;
 
 use super::command::Kubewright;
 use super::init::{join_by_the_peer, printed};
+use super::post_conditions::Expected;
 use super::stage::Stage;
 
 #[test]
@@ -28,7 +29,7 @@ fn the_peer_joins_a_control_plane_with_the_uploaded_certificates() {
     let address = second.address();
     let control_plane = ["--control-plane", "--certificate-key", &key, "--apiserver-advertise-address", &address];
     join_by_the_peer(&ended, second, &control_plane);
-    stage.wait_until_up(2, 0);
+    stage.wait_until_whole(&Expected { coredns: false, ..Expected::of(2, 0).uploaded() });
     let members =
         first.run(["kubectl", "get", "pods", "-n", "kube-system", "-l", "component=etcd", "-o", "name"]).unwrap();
     assert_eq!(members.lines().count(), 2, "{members}");

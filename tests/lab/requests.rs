@@ -8,8 +8,7 @@ use crate::{
     cluster::{Cluster, Maker, Shape},
     error::{LabError, Result},
     lab::{Lab, Setup},
-    layout,
-    say,
+    layout, say,
 };
 
 /// Where the API server writes its audit log, and finds what to write; private to the node.
