@@ -7,9 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::SecretText;
-use kubewright_engine::{Failure, FailureContext};
+use kubewright_engine::{Failure, FailureContext, Inputs};
 use kubewright_node::MAX_FILE_BYTES;
 use zeroize::Zeroizing;
+
+use crate::args::hidden;
 
 /// The file of `--config`, if one was named.
 pub struct GivenConfig<'a>(Option<(&'a str, Vec<u8>)>);
@@ -18,6 +20,14 @@ impl<'a> GivenConfig<'a> {
     /// Reads it.
     pub fn read(path: Option<&'a str>) -> Result<Self, Failure> {
         path.map(|path| Ok((path, read_config(path)?))).transpose().map(Self)
+    }
+
+    /// The inputs of a run with what it holds; where it stands does not count.
+    pub fn inputs(&self, inputs: Inputs) -> Inputs {
+        match &self.0 {
+            Some((_, bytes)) => inputs.with("the file of --config", hidden(bytes)),
+            None => inputs,
+        }
     }
 
     /// Its path and what it holds.

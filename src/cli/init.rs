@@ -2,21 +2,20 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{Init, load_init};
-use kubewright_engine::{Digest, Seeds, Selection, Tree, Workflow};
+use kubewright_engine::{InputValue, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
 use kubewright_phases::{external_ca, printing, random};
-use sha2::{Digest as _, Sha256};
 
-use crate::args::{DryRun, Global, InitArgs, skipped};
+use crate::args::{DryRun, Global, InitArgs, Typed, hidden, skipped};
 use crate::backends::{node_facts, on_machine};
 use crate::exit::Exit;
 use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn, warn_of};
-use crate::run::{Note, Run, execute};
+use crate::run::{Identity, Note, Run, execute};
 
 /// The graph of `init`.
 ///
@@ -28,7 +27,7 @@ pub fn workflow() -> Workflow<Node> {
 }
 
 /// Runs `init`, or one of its phases.
-pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<(), Exit> {
+pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
         let facts = node_facts(&machine.backends).await;
         let file = GivenConfig::read(args.run.config.as_deref())?;
@@ -44,7 +43,7 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
         let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;
-        let config = digest(file.document().map(|(_, bytes)| bytes), args, &loaded);
+        let identity = identity(&file, args, typed, &loaded);
         let options = InitOptions {
             program: program::name().to_owned(),
             kubeconfig: Utf8PathBuf::from(&args.kubeconfig),
@@ -80,7 +79,7 @@ pub fn run(global: &Global, args: &InitArgs, phase: Option<String>) -> Result<()
             .with(options);
         let dry_run = DryRun::of(args.run.dry_run, dry_run);
         let command = format!("{} init", program::name());
-        let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster: DryCluster::New, intro };
+        let run = Run { command, workflow, seeds, selection, identity, dry_run, dry_cluster: DryCluster::New, intro };
         execute(machine, run, global, &args.run).await
     })
 }
@@ -96,14 +95,18 @@ fn select(tree: &Tree, args: &InitArgs, loaded: &Init, phase: Option<&str>) -> S
 
 /// What makes two runs the same one: the file, the flags that shape the cluster, and what was found out from the
 /// machine. Not how it is shown, which checks are ignored, and whether secrets are printed.
-fn digest(file: Option<&[u8]>, args: &InitArgs, loaded: &Init) -> Digest {
-    let mut flags = args.flags();
-    flags.ignore_preflight_errors = None;
-    flags.dry_run = None;
-    let found =
-        (&loaded.cluster.kubernetes_version, &loaded.init.local_api_endpoint, &loaded.init.node_registration.name);
-    let mut hasher = Sha256::new();
-    hasher.update(file.unwrap_or_default());
-    hasher.update(format!("{flags:?}{found:?}{}{}{}", args.upload_certs, args.kubeconfig, args.kubeconfig_dir));
-    Digest(hex::encode(hasher.finalize()))
+fn identity(file: &GivenConfig, args: &InitArgs, typed: &Typed, loaded: &Init) -> Identity {
+    let mut inputs = file.inputs(typed.inputs());
+    // Digests only: they are random, and too long to be guessed.
+    for (flag, secret) in [("--token", &args.token), ("--certificate-key", &args.certificate_key)] {
+        if let Some(secret) = secret {
+            inputs = inputs.with(flag, hidden(secret.reveal().as_bytes()));
+        }
+    }
+    let shown = |text: &dyn ToString| InputValue::Shown(text.to_string());
+    let inputs = inputs
+        .with("the Kubernetes version", shown(&loaded.cluster.kubernetes_version))
+        .with("the address that the API server advertises", shown(&loaded.init.local_api_endpoint.url()))
+        .with("the node's name", shown(&loaded.init.node_registration.name));
+    Identity { inputs, typed: typed.again() }
 }

@@ -1,21 +1,20 @@
 //! `join` and `join phase …`: from flags to seeds.
 
 use kubewright_config::{JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
-use kubewright_engine::{Digest, Failure, Seeds, Selection, Tree, Workflow};
+use kubewright_engine::{Failure, InputValue, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::joining::stand_in;
 use kubewright_phases::options::JoinOptions;
 use kubewright_phases::paths;
-use sha2::{Digest as _, Sha256};
 
-use crate::args::{DryRun, Global, JoinArgs, skipped};
+use crate::args::{DryRun, Global, JoinArgs, Typed, skipped};
 use crate::backends::{Machine, node_facts, on_machine};
 use crate::exit::Exit;
 use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn, warn_of};
-use crate::run::{Run, execute};
+use crate::run::{Identity, Run, execute};
 
 /// Phases whose command has no flag for discovery: the administrator's kubeconfig stands for it.
 const WITHOUT_DISCOVERY: &[&str] =
@@ -31,7 +30,7 @@ pub fn workflow() -> Workflow<Node> {
 }
 
 /// Runs `join`, or one of its phases.
-pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<(), Exit> {
+pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
         let facts = node_facts(&machine.backends).await;
         let file = GivenConfig::read(args.run.config.as_deref())?;
@@ -53,7 +52,7 @@ pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<()
 
         let workflow = workflow();
         let selection = select(&workflow.tree(), args, &join, phase.as_deref());
-        let config = digest(file.document().map(|(_, bytes)| bytes), args, &join);
+        let identity = identity(&file, typed, &join);
         let options = JoinOptions {
             control_plane: args.control_plane,
             resolved_active: facts.resolved_active,
@@ -64,7 +63,7 @@ pub fn run(global: &Global, args: &JoinArgs, phase: Option<String>) -> Result<()
         let dry_cluster = dry_cluster(&join, &machine).await;
         let seeds = Seeds::new().with(join).with(options);
         let command = format!("{} join", program::name());
-        let run = Run { command, workflow, seeds, selection, config, dry_run, dry_cluster, intro: Vec::new() };
+        let run = Run { command, workflow, seeds, selection, identity, dry_run, dry_cluster, intro: Vec::new() };
         execute(machine, run, global, &args.run).await?;
         if phase.is_none() {
             render::data(if plane { CONTROL_PLANE_DONE } else { WORKER_DONE });
@@ -114,19 +113,14 @@ fn select(tree: &Tree, args: &JoinArgs, join: &JoinConfiguration, phase: Option<
 
 /// What makes two runs the same one. Tokens and the key do not count: they expire, and the one who runs `join` again an
 /// hour later has others.
-fn digest(file: Option<&[u8]>, args: &JoinArgs, join: &JoinConfiguration) -> Digest {
-    let mut flags = args.flags();
-    flags.ignore_preflight_errors = None;
-    flags.dry_run = None;
-    flags.token = None;
-    flags.discovery_token = None;
-    flags.tls_bootstrap_token = None;
-    flags.certificate_key = None;
-    let endpoint = join.control_plane.as_ref().map(|plane| plane.local_api_endpoint);
-    let mut hasher = Sha256::new();
-    hasher.update(file.unwrap_or_default());
-    hasher.update(format!("{flags:?}{endpoint:?}{}", join.node_registration.name));
-    Digest(hex::encode(hasher.finalize()))
+fn identity(file: &GivenConfig, typed: &Typed, join: &JoinConfiguration) -> Identity {
+    let mut inputs = file.inputs(typed.inputs());
+    if let Some(plane) = &join.control_plane {
+        let endpoint = plane.local_api_endpoint.url();
+        inputs = inputs.with("the address that the API server advertises", InputValue::Shown(endpoint));
+    }
+    let name = InputValue::Shown(join.node_registration.name.to_string());
+    Identity { inputs: inputs.with("the node's name", name), typed: typed.again() }
 }
 
 const WORKER_DONE: &str = "

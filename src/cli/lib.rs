@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
 
-use args::{Global, InitArgs, JoinArgs};
+use args::{Global, InitArgs, JoinArgs, Typed};
 use commands::{certs, completion, config, kubeconfig, token, version};
 use exit::Exit;
 use render::say_failure;
@@ -60,7 +60,8 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             args::notices(&args::given_flags(chosen)).for_each(|notice| render::say(&notice));
             let mut init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             init.read_secrets()?;
-            init::run(&global, &init, phase.map(|phase| phase.path))
+            let typed = Typed::of("init", chosen);
+            init::run(&global, &init, &typed, phase.map(|phase| phase.path))
         }
         Some(("join", matches)) => {
             let phase = args::chosen_phase("join", matches)?;
@@ -68,7 +69,8 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             args::refuse_mixed(chosen)?;
             let mut join = JoinArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             join.read_secrets()?;
-            join::run(&global, &join, phase.map(|phase| phase.path))
+            let typed = Typed::of("join", chosen);
+            join::run(&global, &join, &typed, phase.map(|phase| phase.path))
         }
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),

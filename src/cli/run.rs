@@ -1,12 +1,13 @@
 //! One run, whatever the command: lock, recover, resume, plan, journal, run, render.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kubewright_engine::{
-    Digest, Done, EventKind, Events, Failure, FailureKind, Journal, Plan, Resume, RunOptions, Runner, Seeds, Selection,
-    Workflow, replay, resumable,
+    Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Replay, Resume,
+    RunOptions, Runner, Seeds, Selection, Workflow, covers, replay, resumable,
 };
-use kubewright_host::{LockError, NodeLock, Overlay, STATE_DIR};
+use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
 
@@ -28,13 +29,21 @@ pub struct Run {
     /// Which phases.
     pub selection: Selection,
     /// What makes it the same run as an earlier one.
-    pub config: Digest,
+    pub identity: Identity,
     /// Whether nothing is changed, and how what would be is shown.
     pub dry_run: DryRun,
     /// The cluster that a dry run meets.
     pub dry_cluster: DryCluster,
     /// What is said before the first phase.
     pub intro: Vec<Note>,
+}
+
+/// What makes two runs the same one, and what to type to get the same again.
+pub struct Identity {
+    /// All that decides what the phases make.
+    pub inputs: Inputs,
+    /// The command line without its secrets.
+    pub typed: String,
 }
 
 /// A line that belongs to no phase.
@@ -66,21 +75,108 @@ async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Re
     let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
+    let Identity { inputs, typed } = run.identity;
+    // Another version of the program may have other phases, or make other files in them.
+    let inputs = inputs.with("the version of kubewright", InputValue::Shown(VERSION.into()));
     let unfinished = history.unfinished.as_ref().filter(|_| !args.fresh);
-    let (done, resumes) = match resumable(unfinished, run.workflow.name(), &run.config, &run.selection) {
+    let (mut done, resumes) = match resumable(unfinished, run.workflow.name(), &inputs, &run.selection) {
         Resume::Fresh => (Done::none(), None),
         Resume::Continue { run_id, done } => (done, Some(run_id)),
-        Resume::Refuse { why } => return Err(Failure::new(why).kind(FailureKind::Validation).into()),
+        Resume::Refuse { why } => return Err(refused(why, unfinished, &typed).into()),
     };
+    let mut intro = run.intro;
+    let mut promised = Vec::new();
+    if let (Some(last), Some(_)) = (unfinished, &resumes) {
+        let verified = verify(&machine.files, &run.workflow, last, done, &run.selection)?;
+        done = verified.done;
+        promised = verified.promised;
+        intro.extend(verified.said.into_iter().map(|line| Note::new("resume", line)));
+    }
     let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
     // Not before it is clear that this run may go on: one that is refused changes nothing.
-    let mut intro = run.intro;
     if let Some(newest) = &history.newest {
         let recovered = machine.files.recover(newest).map_err(Exit::of)?;
         intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
     }
-    let journal = Journal::begin(&state, plan.head(VERSION, run.config, resumes)).map_err(Exit::of)?;
+    let head = Head { command: typed, promised, ..plan.head(VERSION, inputs, resumes) };
+    let journal = Journal::begin(&state, head).map_err(Exit::of)?;
     conduct(Node::new(machine.backends), &plan, journal, intro, global, false, args).await
+}
+
+/// A run that may not go on where the last one stopped.
+fn refused(why: String, last: Option<&Replay>, typed: &str) -> Failure {
+    let failure = Failure::new(why).kind(FailureKind::Validation);
+    let failure = match last.map(|last| last.head.command.as_str()).filter(|command| !command.is_empty()) {
+        Some(command) => failure.hint(format!("to go on with it, run it as then: `{command}`")),
+        None => failure.hint("to go on with it, run it with the configuration and flags of then"),
+    };
+    failure.hint(format!("to plan every phase anew, run `{typed} --fresh`"))
+}
+
+/// What is left of an earlier run's word.
+struct Verified {
+    /// The phases that need not run again.
+    done: Done,
+    /// What this run promises on.
+    promised: Vec<Promise>,
+    /// What the user is told.
+    said: Vec<String>,
+}
+
+/// Looks whether the files of finished phases are still as those promised them. A phase whose file is gone runs again, and
+/// so does whoever read what it made; a file that somebody changed is theirs, and they have to say what is wanted.
+fn verify(
+    files: &HostFiles,
+    workflow: &Workflow<Node>,
+    last: &Replay,
+    done: Done,
+    selection: &Selection,
+) -> Result<Verified, Exit> {
+    // A phase that is left out this time may have its files as they are.
+    let believed = |phase: &str| done.phases().any(|done| done == phase) && !skips(selection, phase);
+    let broken = files.broken(&last.promised).map_err(Exit::of)?;
+    let changed: Vec<_> =
+        broken.iter().filter(|broken| believed(&broken.phase) && broken.damage != Damage::Gone).collect();
+    if !changed.is_empty() {
+        let told: Vec<String> = changed.iter().map(|broken| format!("`{}` of {}", broken.path, broken.phase)).collect();
+        let phases: BTreeSet<&str> = changed.iter().map(|broken| broken.phase.as_str()).collect();
+        let phases: Vec<&str> = phases.into_iter().collect();
+        let command = &last.head.command;
+        let failure = Failure::new(format!(
+            "somebody changed what run {} of `{}` had finished: {}",
+            last.run_id,
+            workflow.name(),
+            told.join(", ")
+        ));
+        let failure = failure
+            .kind(FailureKind::Validation)
+            .hint(format!("to keep it, run `{command} --skip-phases={}`", phases.join(",")))
+            .hint(format!("to have it made anew where it is not as it should be, run `{command} --fresh`"))
+            .hint("or put back what stood there, and run the same command");
+        return Err(failure.into());
+    }
+    let gone: Vec<_> = broken.iter().filter(|broken| believed(&broken.phase)).collect();
+    let again: BTreeSet<&str> = gone.iter().map(|broken| broken.phase.as_str()).collect();
+    let again = workflow.with_readers(&again);
+    let mut said: Vec<String> = gone
+        .iter()
+        .map(|broken| format!("`{}` of {} is gone: the phase runs again", broken.path, broken.phase))
+        .collect();
+    let readers: Vec<&str> = done
+        .phases()
+        .filter(|phase| again.contains(phase) && gone.iter().all(|broken| broken.phase != *phase))
+        .collect();
+    if !readers.is_empty() {
+        said.push(format!("what was made with it is looked at again: {}", readers.join(", ")));
+    }
+    let lost = |promise: &Promise| broken.iter().any(|broken| broken.path == promise.path);
+    let promised = last.promised.iter().filter(|promise| !lost(promise)).cloned().collect();
+    Ok(Verified { done: done.without(&again), promised, said })
+}
+
+/// Whether the user leaves the phase out.
+fn skips(selection: &Selection, phase: &str) -> bool {
+    selection.skip.iter().any(|group| covers(group, phase))
 }
 
 fn unlocked(error: LockError, rootless: bool) -> Exit {

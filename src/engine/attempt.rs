@@ -132,7 +132,7 @@ impl<W: World> Shared<W> {
             Ok(()) => recorded.and_then(|()| self.journal.append(&Record::RolledBack { phase: path.into() })),
             Err(_) => recorded,
         };
-        let mut failure = failure;
+        let mut failure = failure.with_standing(log.standing());
         if let Err(error) = back {
             failure = failure
                 .hint(format!("what `{path}` changed could not be taken back ({error}); the next run tries again"));

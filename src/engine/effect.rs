@@ -1,8 +1,9 @@
 //! What was changed, as data. Paths, modes and digests only: contents never pass through here.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,17 @@ impl fmt::Display for Effect {
     }
 }
 
+/// An outward effect of a phase that did not finish: files can be taken back, these cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The phase.
+    pub phase: String,
+    /// The effect.
+    pub effect: Effect,
+    /// Whether it is known to have happened. A request whose answer was an error, or never came, may have.
+    pub sure: bool,
+}
+
 /// Where one phase's session writes down what it is about to do and has done. Clones share one count.
 #[derive(Clone)]
 pub struct EffectLog {
@@ -64,13 +76,17 @@ pub struct EffectLog {
     faults: Faults,
     changes: Arc<AtomicUsize>,
     calls: Arc<AtomicUsize>,
+    outward: Arc<Mutex<Outward>>,
 }
+
+/// Outward effects in their order, and how each ended as far as that is known.
+type Outward = BTreeMap<IntentId, (Effect, Option<bool>)>;
 
 impl EffectLog {
     /// Opens the log of one phase.
     pub fn new(phase: &'static str, journal: Arc<Journal>, events: Events) -> Self {
-        let (changes, calls) = (Arc::default(), Arc::default());
-        Self { phase, journal, events, faults: Faults::none(), changes, calls }
+        let (changes, calls, outward) = Default::default();
+        Self { phase, journal, events, faults: Faults::none(), changes, calls, outward }
     }
 
     /// Lets faults strike here.
@@ -124,6 +140,7 @@ impl EffectLog {
     pub fn intend(&self, effect: &Effect) -> Result<IntentId, JournalError> {
         let id = self.journal.next_intent();
         self.append(&Record::Intended { phase: self.phase.into(), id, effect: effect.clone() })?;
+        self.outward.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (effect.clone(), None));
         self.checkpoint("intended");
         Ok(id)
     }
@@ -131,6 +148,9 @@ impl EffectLog {
     /// Writes down how an outward effect ended.
     pub fn settle(&self, id: IntentId, ok: bool) -> Result<(), JournalError> {
         self.checkpoint("settle");
+        if let Some((_, settled)) = self.outward.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&id) {
+            *settled = Some(ok);
+        }
         self.append(&Record::Settled { id, ok })?;
         self.checkpoint("settled");
         Ok(())
@@ -140,6 +160,18 @@ impl EffectLog {
     pub fn changed(&self, effect: Effect) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.events.send(EventKind::Effect { phase: self.phase.into(), effect });
+    }
+
+    /// The outward effects so far: they stand, whatever becomes of the phase. Of those that are not sure nobody knows
+    /// whether they happened.
+    pub fn standing(&self) -> Vec<Standing> {
+        let outward = self.outward.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = |(effect, settled): &(Effect, Option<bool>)| Standing {
+            phase: self.phase.into(),
+            effect: effect.clone(),
+            sure: *settled == Some(true),
+        };
+        outward.values().map(standing).collect()
     }
 
     fn append(&self, record: &Record) -> Result<(), JournalError> {

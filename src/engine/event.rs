@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Standing};
 
 /// The version of the JSON form of events; a reader that meets a higher one should say so.
 pub const EVENT_FORMAT: u32 = 1;
@@ -161,6 +161,9 @@ pub enum EventKind {
         error: Vec<String>,
         /// What the user can run or change.
         hints: Vec<String>,
+        /// Its outward effects, which stand in spite of that.
+        #[serde(default)]
+        standing: Vec<Standing>,
     },
     /// The run ended.
     RunFinished {

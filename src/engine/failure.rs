@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::effect::Standing;
+
 /// What kind of failure it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailureKind {
@@ -25,12 +27,18 @@ pub struct Failure {
     context: Vec<String>,
     source: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
+    standing: Vec<Standing>,
 }
 
 impl Failure {
     /// Makes a failure from a sentence: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Other, context: Vec::new(), source: message.into().into(), hints: Vec::new() }
+        Self::caused_by(message.into().into())
+    }
+
+    fn caused_by(source: Box<dyn Error + Send + Sync>) -> Self {
+        let (context, hints, standing) = Default::default();
+        Self { kind: FailureKind::Other, context, source, hints, standing }
     }
 
     /// Says what we were doing; the newest context is printed first.
@@ -52,6 +60,18 @@ impl Failure {
     pub fn kind(mut self, kind: FailureKind) -> Self {
         self.kind = kind;
         self
+    }
+
+    /// Says which outward effects of the phase stand in spite of the failure.
+    #[must_use]
+    pub(crate) fn with_standing(mut self, standing: Vec<Standing>) -> Self {
+        self.standing = standing;
+        self
+    }
+
+    /// The outward effects that stand in spite of the failure, in order.
+    pub fn standing(&self) -> &[Standing] {
+        &self.standing
     }
 
     /// What kind of failure it is.
@@ -90,7 +110,7 @@ impl fmt::Debug for Failure {
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { kind: FailureKind::Other, context: Vec::new(), source: Box::new(error), hints: Vec::new() }
+        Self::caused_by(Box::new(error))
     }
 }
 

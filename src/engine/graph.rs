@@ -177,6 +177,19 @@ impl<W: World> Workflow<W> {
         self.nodes.iter().find(|node| node.path == path).map(|node| self.phase_ref(node))
     }
 
+    /// The phases, and every phase that reads what one of them makes, or what that one makes in turn.
+    pub fn with_readers<'a>(&'a self, phases: &BTreeSet<&str>) -> BTreeSet<&'a str> {
+        let mut found: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        // In order, so that every maker has been looked at before its readers.
+        for node in &self.nodes {
+            let mut makers =
+                node.needs.reads.iter().chain(&node.needs.maybe).filter_map(|id| self.makers.get(&id.type_id()));
+            let reads = makers.any(|maker| found.get(*maker) == Some(&true));
+            found.push(reads || phases.contains(node.path));
+        }
+        self.nodes.iter().zip(found).filter(|(_, found)| *found).map(|(node, _)| node.path).collect()
+    }
+
     /// Groups and phases as a tree, in rank order.
     pub fn tree(&self) -> Tree {
         self.branch("", self.name)

@@ -17,6 +17,7 @@ use time::macros::format_description;
 
 pub use crate::record::{FORMAT, Head, IllegalRecord, IntentId, Record, Status, next_status};
 use crate::record::{State, durable};
+use crate::replay::MAX_JOURNAL_BYTES;
 
 /// How many runs are kept, the newest one included.
 pub const KEPT_RUNS: usize = 20;
@@ -58,6 +59,14 @@ pub enum JournalError {
         /// What is wrong with it.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It is larger than any run makes it.
+    #[error(
+        "the journal `{path}` is larger than {MAX_JOURNAL_BYTES} bytes; move its directory away to go on without it"
+    )]
+    TooLarge {
+        /// The journal's file.
+        path: Utf8PathBuf,
     },
     /// A newer version wrote it.
     #[error(

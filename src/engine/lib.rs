@@ -42,6 +42,7 @@ pub mod event;
 pub mod failure;
 pub mod faults;
 pub mod graph;
+pub mod inputs;
 pub mod journal;
 pub mod phase;
 pub mod plan;
@@ -55,18 +56,19 @@ pub mod store;
 mod toy;
 pub mod world;
 
-pub use effect::{Digest, Effect, EffectLog, FileChange};
+pub use effect::{Digest, Effect, EffectLog, FileChange, Standing};
 pub use event::{Event, EventKind, Events, Outcome, PhaseInfo, Renderer, RunOutcome};
 pub use failure::{Failure, FailureContext, FailureKind};
 pub use faults::{Fault, Faults};
 pub use graph::{Cycle, GraphError, PhaseRef, Tree, Workflow, covers};
+pub use inputs::{InputValue, Inputs};
 pub use journal::{Journal, JournalError, KEPT_RUNS};
 pub use phase::{
     AnyPhase, Applies, Artifact, ArtifactId, Capability, Doing, Entry, Input, Maybe, Needs, Phase, Read, Use, Value,
 };
 pub use plan::{Done, Plan, PlanError, Selection, Step, Why};
-pub use record::{FORMAT, Head, IllegalRecord, IntentId, Record, Status, next_status};
-pub use replay::{History, Replay, Resume, Roll, Unfinished, forget, replay, resumable};
+pub use record::{FORMAT, Head, IllegalRecord, IntentId, Promise, Record, Status, next_status};
+pub use replay::{History, Replay, Resume, Roll, Survey, Unfinished, at_work, forget, replay, resumable, survey};
 pub use report::{Report, Waiting};
 pub use runner::{RunFailed, RunOptions, Runner, Summary};
 pub use store::{Seeds, Store};

@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Digest;
 use crate::event::PhaseInfo;
 use crate::graph::{GraphNode, Workflow, covers};
+use crate::inputs::Inputs;
 use crate::journal::{FORMAT, Head};
 use crate::phase::{AnyPhase, Applies, ArtifactId, Needs};
 use crate::store::Seeds;
@@ -46,6 +46,13 @@ impl Done {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// All but these.
+    #[must_use]
+    pub fn without(mut self, phases: &BTreeSet<&str>) -> Self {
+        self.0.retain(|phase| !phases.contains(phase.as_str()));
+        self
     }
 
     fn has(&self, path: &str) -> bool {
@@ -210,18 +217,21 @@ impl<W: World> Plan<W> {
         &self.seeds
     }
 
-    /// What the journal says first of this run.
-    pub fn head(&self, tool: &str, config: Digest, resumes: Option<String>) -> Head {
+    /// What the journal says first of this run, as far as the plan knows it.
+    pub fn head(&self, tool: &str, inputs: Inputs, resumes: Option<String>) -> Head {
         let run = |node: &&PlanNode<W>| node.step == Step::Run;
         Head {
             format: FORMAT,
             tool: tool.into(),
             workflow: self.workflow.into(),
-            config,
+            inputs,
             selection: self.selection.clone(),
             steps: self.nodes.iter().filter(run).map(|node| node.path.into()).collect(),
             resumes,
             done: self.done.clone(),
+            promised: Vec::new(),
+            command: String::new(),
+            pid: std::process::id(),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Digest, Effect, FileChange};
 use crate::event::{Outcome, RunOutcome};
+use crate::inputs::Inputs;
 use crate::plan::Selection;
 
 /// The version of the journal's format; a journal with a higher one is not read.
@@ -91,8 +92,9 @@ pub struct Head {
     pub tool: String,
     /// The workflow, such as `init`.
     pub workflow: String,
-    /// The digest of all that decides what the phases make.
-    pub config: Digest,
+    /// All that decides what the phases make.
+    #[serde(default)]
+    pub inputs: Inputs,
     /// What the user selected.
     pub selection: Selection,
     /// The phases that are to run.
@@ -101,6 +103,26 @@ pub struct Head {
     pub resumes: Option<String>,
     /// The phases that finished there.
     pub done: Vec<String>,
+    /// The files that its phases promised, there or before.
+    #[serde(default)]
+    pub promised: Vec<Promise>,
+    /// What was typed, without secrets: what to type again.
+    #[serde(default)]
+    pub command: String,
+    /// The process.
+    #[serde(default)]
+    pub pid: u32,
+}
+
+/// A file as a phase promised it: whoever goes on with the run looks whether it still is so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The phase.
+    pub phase: String,
+    /// The file's final name.
+    pub path: Utf8PathBuf,
+    /// What stands there; `None` for a file that was removed.
+    pub digest: Option<Digest>,
 }
 
 /// Where one phase stands in the journal.

@@ -2,15 +2,20 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the journal is the engine's one file")]
 
 use std::collections::BTreeMap;
-use std::{fs, io};
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::effect::{Digest, Effect, FileChange};
+use crate::effect::{Digest, Effect, FileChange, Standing};
 use crate::event::RunOutcome;
+use crate::inputs::Inputs;
 use crate::journal::{FILE, JournalError, RUNS, run_ids};
 use crate::plan::{Done, Selection};
-use crate::record::{FORMAT, Head, IntentId, Record, State, Status};
+use crate::record::{FORMAT, Head, IntentId, Promise, Record, State, Status};
+
+/// The largest journal that is read. A run writes some ten thousand bytes; what is much larger was not written by us.
+pub const MAX_JOURNAL_BYTES: u64 = 16 << 20;
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +43,14 @@ pub struct Replay {
     pub scratch: Vec<Utf8PathBuf>,
     /// Outward effects, with their phase, of which nobody knows whether they happened.
     pub unsettled: Vec<(String, Effect)>,
+    /// Where each phase stands of which anything is recorded.
+    pub phases: BTreeMap<String, Status>,
+    /// Why a phase failed last.
+    pub errors: BTreeMap<String, Vec<String>>,
+    /// Outward effects of phases that have not finished: files can be taken back, these cannot.
+    pub standing: Vec<Standing>,
+    /// The last promise of each file, by phases that finished or may still have kept it.
+    pub promised: Vec<Promise>,
     /// How the run ended; `None` when it was killed.
     pub closed: Option<RunOutcome>,
 }
@@ -76,7 +89,7 @@ pub enum Resume {
     },
     /// It must not go on, and the user has to say what is wanted.
     Refuse {
-        /// Why, and what to do.
+        /// Why: which run, and which of its inputs have changed.
         why: String,
     },
 }
@@ -86,14 +99,15 @@ pub enum Resume {
 /// A run whose head was torn has changed nothing and is passed over. The caller holds the node's lock.
 pub fn replay(dir: &Utf8Path, workflow: &str) -> Result<History, JournalError> {
     let mut history = History::default();
+    let mut later: BTreeMap<Utf8PathBuf, Option<Digest>> = BTreeMap::new();
     for (_, run_id) in run_ids(dir)? {
-        let path = dir.join(RUNS).join(&run_id).join(FILE);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other.map_err(|source| JournalError::Read { path: path.clone(), source })?,
-        };
-        let Some(replay) = read(run_id, path, &text)? else { continue };
-        let whole = replay.head.workflow == workflow && replay.head.selection.only.is_empty();
+        let Some(mut replay) = open(dir, run_id)? else { continue };
+        let whole = replay.head.workflow == workflow && replay.is_whole();
+        for promise in &mut replay.promised {
+            // What a later command made of a file is what stands there now.
+            let newest = later.entry(promise.path.clone()).or_insert_with(|| promise.digest.clone());
+            promise.digest.clone_from(newest);
+        }
         if whole && replay.closed != Some(RunOutcome::Succeeded) {
             history.unfinished = Some(replay.clone());
         }
@@ -103,6 +117,55 @@ pub fn replay(dir: &Utf8Path, workflow: &str) -> Result<History, JournalError> {
         }
     }
     Ok(history)
+}
+
+/// What `status` tells of: the newest run, and if that was one of single phases, the newest whole run before it.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The runs, newest first.
+    pub runs: Vec<Replay>,
+    /// Journals on the way that cannot be read, by run.
+    pub unreadable: Vec<(String, JournalError)>,
+}
+
+/// Reads the newest runs under `dir`, whatever their workflow, and passes over journals that cannot be read.
+///
+/// Needs no lock: a run that is going on appends whole lines, and its last one may be torn like any other.
+///
+/// # Errors
+/// The directory of the runs cannot be listed.
+pub fn survey(dir: &Utf8Path) -> Result<Survey, JournalError> {
+    let mut survey = Survey::default();
+    for (_, run_id) in run_ids(dir)? {
+        match open(dir, run_id.clone()) {
+            Ok(None) => {}
+            Ok(Some(replay)) if replay.is_whole() => {
+                survey.runs.push(replay);
+                break;
+            }
+            Ok(Some(replay)) if survey.runs.is_empty() => survey.runs.push(replay),
+            Ok(Some(_)) => {}
+            Err(error) => survey.unreadable.push((run_id, error)),
+        }
+    }
+    Ok(survey)
+}
+
+/// The phases that a process is at work on right now, as the newest journal under `dir` has it; none if that is another's.
+pub fn at_work(dir: &Utf8Path, pid: u32) -> Vec<String> {
+    let newest = run_ids(dir).ok().and_then(|ids| ids.into_iter().next());
+    let replay = newest.and_then(|(_, run_id)| open(dir, run_id).ok().flatten());
+    let Some(replay) = replay.filter(|replay| replay.head.pid == pid && replay.closed.is_none()) else {
+        return Vec::new();
+    };
+    replay.phases.into_iter().filter(|(_, status)| status.going_on()).map(|(phase, _)| phase).collect()
+}
+
+impl Replay {
+    /// Whether its user asked for the whole workflow.
+    pub fn is_whole(&self) -> bool {
+        self.head.selection.only.is_empty()
+    }
 }
 
 /// Removes the journals of all runs, for a command that takes back what they did.
@@ -118,25 +181,42 @@ pub fn forget(dir: &Utf8Path) -> Result<(), JournalError> {
 ///
 /// Runs of single phases never do: they load what they need, and do again what was asked for. Another selection of
 /// phases to skip is no reason to stop; another configuration is, once a phase has finished with the old one.
-pub fn resumable(unfinished: Option<&Replay>, workflow: &str, config: &Digest, selection: &Selection) -> Resume {
+pub fn resumable(unfinished: Option<&Replay>, workflow: &str, inputs: &Inputs, selection: &Selection) -> Resume {
     let Some(replay) = unfinished else { return Resume::Fresh };
     let same = replay.head.workflow == workflow && selection.only.is_empty() && replay.head.selection.only.is_empty();
     if !same || replay.closed == Some(RunOutcome::Succeeded) || replay.finished.is_empty() {
         return Resume::Fresh;
     }
-    if replay.head.config != *config {
+    let differences = replay.head.inputs.differences(inputs);
+    if !differences.is_empty() {
         let count = match replay.finished.len() {
             1 => "1 phase".to_owned(),
             more => format!("{more} phases"),
         };
         let why = format!(
-            "run {} of `{workflow}` finished {count} with another configuration; run it with the same configuration and \
-             flags as then to go on, or with `--fresh` to start afresh",
-            replay.run_id
+            "run {} of `{workflow}` finished {count} with another configuration: {}",
+            replay.run_id,
+            differences.join("; ")
         );
         return Resume::Refuse { why };
     }
     Resume::Continue { run_id: replay.run_id.clone(), done: Done::of(replay.finished.iter().cloned()) }
+}
+
+/// Opens and reads one journal; `None` when it is not there, or not even its head is whole.
+fn open(dir: &Utf8Path, run_id: String) -> Result<Option<Replay>, JournalError> {
+    let path = dir.join(RUNS).join(&run_id).join(FILE);
+    let failed = |source| JournalError::Read { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    let mut text = Vec::new();
+    file.take(MAX_JOURNAL_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_JOURNAL_BYTES {
+        return Err(JournalError::TooLarge { path });
+    }
+    read(run_id, path, &text)
 }
 
 /// Reads one journal; `None` when not even its head is whole.
@@ -174,29 +254,50 @@ struct Gathered {
     state: State,
     sealed: BTreeMap<String, Vec<FileChange>>,
     scratch: Vec<Utf8PathBuf>,
-    intended: BTreeMap<IntentId, (String, Effect)>,
+    /// With what is known of how each ended.
+    intended: BTreeMap<IntentId, (String, Effect, Option<bool>)>,
+    promised: BTreeMap<Utf8PathBuf, Promise>,
+    errors: BTreeMap<String, Vec<String>>,
 }
 
 impl Gathered {
     fn take(&mut self, record: Record) {
         match record {
+            Record::Head(head) => {
+                self.promised = head.promised.into_iter().map(|promise| (promise.path.clone(), promise)).collect();
+            }
             Record::Scratch { path, .. } if !self.scratch.contains(&path) => self.scratch.push(path),
             Record::Sealed { phase, files } => {
+                for FileChange { path, new, .. } in &files {
+                    let promise = Promise { phase: phase.clone(), path: path.clone(), digest: new.clone() };
+                    self.promised.insert(path.clone(), promise);
+                }
                 let known = self.sealed.entry(phase).or_default();
                 // A later promise for a path means that the earlier one was kept.
                 known.retain(|old| files.iter().all(|new| new.path != old.path));
                 known.extend(files);
             }
             Record::Intended { phase, id, effect } => {
-                self.intended.insert(id, (phase, effect));
+                self.intended.insert(id, (phase, effect, None));
             }
-            Record::Settled { id, .. } => {
-                self.intended.remove(&id);
+            Record::Settled { id, ok } => {
+                if let Some((_, _, settled)) = self.intended.get_mut(&id) {
+                    *settled = Some(ok);
+                }
             }
-            Record::Finished { phase, .. } | Record::RolledBack { phase } => {
+            Record::Finished { phase, .. } => {
                 self.sealed.remove(&phase);
+                self.errors.remove(&phase);
             }
-            _ => {}
+            Record::RolledBack { phase } => {
+                self.sealed.remove(&phase);
+                // Some of them may stand, since they were published before an effect. The phase looks itself.
+                self.promised.retain(|_, promise| promise.phase != phase);
+            }
+            Record::Failed { phase, error } => {
+                self.errors.insert(phase, error);
+            }
+            Record::Scratch { .. } | Record::Started { .. } | Record::Closed { .. } => {}
         }
     }
 
@@ -210,9 +311,29 @@ impl Gathered {
         let unfinished = unfinished.collect();
         let finished = self.state.phases.iter().filter(|(_, status)| **status == Status::Finished);
         let finished = finished.map(|(phase, _)| phase.clone()).collect();
-        let scratch = if self.state.closed == Some(RunOutcome::Succeeded) { Vec::new() } else { self.scratch };
-        let unsettled = self.intended.into_values().collect();
-        Some(Replay { run_id, path, head, finished, unfinished, scratch, unsettled, closed: self.state.closed })
+        let unsettled = self.intended.values().filter(|(_, _, settled)| settled.is_none());
+        let unsettled = unsettled.map(|(phase, effect, _)| (phase.clone(), effect.clone())).collect();
+        let standing = self.intended.into_values().filter(|(phase, ..)| status(phase) != Status::Finished);
+        let standing = standing.map(|(phase, effect, settled)| Standing { phase, effect, sure: settled == Some(true) });
+        let standing = standing.collect();
+        let kept =
+            |promise: &Promise| matches!(status(&promise.phase), Status::Finished | Status::Running | Status::Sealed);
+        let promised = self.promised.into_values().filter(kept).collect();
+        let closed = self.state.closed;
+        Some(Replay {
+            run_id,
+            path,
+            head,
+            finished,
+            unfinished,
+            scratch: if closed == Some(RunOutcome::Succeeded) { Vec::new() } else { self.scratch },
+            unsettled,
+            errors: self.errors,
+            standing,
+            promised,
+            closed,
+            phases: self.state.phases,
+        })
     }
 }
 

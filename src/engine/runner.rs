@@ -341,8 +341,8 @@ impl<'a, W: World> Running<'a, W> {
             // The run fails anyway; a journal that cannot be written adds nothing to why.
             let _ = self.journal.append(&record);
         }
-        let (error, hints) = (failure.chain(), failure.hints().to_vec());
-        self.events.send(EventKind::PhaseFailed { phase: path.into(), error, hints });
+        let (error, hints, standing) = (failure.chain(), failure.hints().to_vec(), failure.standing().to_vec());
+        self.events.send(EventKind::PhaseFailed { phase: path.into(), error, hints, standing });
         let stopped = failure.get_kind() == FailureKind::Cancelled && *self.cancel.borrow();
         match &mut self.failed {
             Some(failed) if !stopped => failed.also.push((path, failure)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::journal::FORMAT;
-use kubewright_engine::{Digest, EffectLog, Event, EventKind, Events, Head, Journal, Record, Selection};
+use kubewright_engine::{EffectLog, Event, EventKind, Events, Head, Inputs, Journal, Record, Selection};
 use kubewright_node::Contents;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -125,19 +125,26 @@ impl Told {
     }
 }
 
-/// Begins a real journal in which the phases have begun.
-pub(crate) fn journal(dir: &Utf8Path, phases: &[&str]) -> Journal {
-    let head = Head {
+/// What a journal of these phases begins with.
+pub(crate) fn head(phases: &[&str]) -> Head {
+    Head {
         format: FORMAT,
         tool: "test".into(),
         workflow: "init".into(),
-        config: Digest("0".into()),
+        inputs: Inputs::default(),
         selection: Selection::default(),
         steps: phases.iter().map(|phase| (*phase).to_owned()).collect(),
         resumes: None,
         done: Vec::new(),
-    };
-    let journal = Journal::begin(dir, head).unwrap();
+        promised: Vec::new(),
+        command: String::new(),
+        pid: 0,
+    }
+}
+
+/// Begins a real journal in which the phases have begun.
+pub(crate) fn journal(dir: &Utf8Path, phases: &[&str]) -> Journal {
+    let journal = Journal::begin(dir, head(phases)).unwrap();
     for phase in phases {
         journal.append(&Record::Started { phase: (*phase).into() }).unwrap();
     }

@@ -18,12 +18,14 @@ mod scratch;
 pub mod services;
 mod session;
 pub mod snapshots;
+pub mod verify;
 
 pub use files::HostFiles;
-pub use lock::{LockError, NodeLock, STATE_DIR};
+pub use lock::{Holder, LockError, NodeLock, STATE_DIR};
 pub use overlay::{DryChange, DryKind, Overlay};
 pub use probe::HostProbe;
 pub use recover::{PhaseFiles, Recovered};
 pub use root::Root;
 pub use services::HostServices;
 pub use snapshots::HostSnapshots;
+pub use verify::{Broken, Damage};

@@ -1,10 +1,13 @@
 //! One run at a time on a node. The kernel holds the lock for us and lets go when the process ends, however it ends.
 
+use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use kubewright_engine::at_work;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
@@ -17,14 +20,12 @@ pub const STATE_DIR: &str = "/var/lib/kubewright";
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run is going on.
-    #[error("`{command}` with the process id {pid} is changing this node; wait until it ends, or stop it")]
+    #[error("{holder} is changing this node{}; wait until it ends, or stop it", holder.place())]
     Held {
         /// The lock's file.
         path: Utf8PathBuf,
-        /// The process that holds it.
-        pid: String,
-        /// What that process is doing.
-        command: String,
+        /// Who holds it.
+        holder: Holder,
     },
     /// The lock's file cannot be used.
     #[error("cannot lock `{path}`")]
@@ -35,6 +36,37 @@ pub enum LockError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Who changes this node just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process; `None` in the moment in which it has the lock and has not said so yet.
+    pub pid: Option<u32>,
+    /// What it does, such as `kubewright init`.
+    pub command: String,
+    /// The phases that it is at work on.
+    pub phases: Vec<String>,
+}
+
+impl Holder {
+    /// Where it is, for a sentence.
+    fn place(&self) -> String {
+        match self.phases.as_slice() {
+            [] => String::new(),
+            [phase] => format!(", in the phase `{phase}`"),
+            phases => format!(", in the phases `{}`", phases.join("`, `")),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "`{}` with the process id {pid}", self.command),
+            None => write!(f, "`{}`", self.command),
+        }
+    }
 }
 
 /// The right to change this node; held until it is dropped or the process ends.
@@ -55,22 +87,55 @@ impl NodeLock {
         let directory = root.place(Utf8Path::new(STATE_DIR));
         let path = directory.join("lock");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-        made.map_err(|source| LockError::Io { path: directory, source })?;
+        made.map_err(|source| LockError::Io { path: directory.clone(), source })?;
         let failed = |source: io::Error| LockError::Io { path: path.clone(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file =
             options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(&path).map_err(failed)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(held(file, path)),
-            other => other.map_err(|error| failed(error.into()))?,
+        let mut looks = 0;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                // Somebody may only be asking who has it, and that takes a moment.
+                Err(Errno::WOULDBLOCK) if looks < LOOKS => {
+                    looks += 1;
+                    std::thread::sleep(BETWEEN_LOOKS);
+                }
+                Err(Errno::WOULDBLOCK) => return Err(LockError::Held { path, holder: read_holder(file, &directory) }),
+                other => break other.map_err(|error| failed(error.into()))?,
+            }
         }
         let holder = format!("{}\n{command}\n", std::process::id());
         let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         told.map_err(failed)?;
         Ok(Self { file })
     }
+
+    /// Says who has the lock, without taking it; `None` when nobody has.
+    ///
+    /// # Errors
+    /// [`LockError::Io`] when the file is there and cannot be read.
+    pub fn holder(root: &Root) -> Result<Option<Holder>, LockError> {
+        let directory = root.place(Utf8Path::new(STATE_DIR));
+        let path = directory.join("lock");
+        let failed = |source: io::Error| LockError::Io { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        let file = options.read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(&path);
+        let file = match file {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed)?,
+        };
+        // Shared, so that those who only ask do not get into each other's way; let go when the file is closed.
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) => Ok(Some(read_holder(file, &directory))),
+            other => other.map(|()| None).map_err(|error| failed(error.into())),
+        }
+    }
 }
+
+/// How often and how long a run that finds the lock taken looks again: together far below what a person notices.
+const LOOKS: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 impl Drop for NodeLock {
     /// Lets go at once. Closing alone would not: a program that is just being started holds the same open file until it
@@ -81,14 +146,14 @@ impl Drop for NodeLock {
     }
 }
 
-fn held(file: File, path: Utf8PathBuf) -> LockError {
+fn read_holder(file: File, state: &Utf8Path) -> Holder {
     let mut text = String::new();
     // The holder may not have written yet; then there is less to say, and no other error.
     let _ = file.take(4096).read_to_string(&mut text);
-    let mut lines = text.lines().map(str::to_owned);
-    let pid = lines.next().unwrap_or_else(|| "unknown".into());
-    let command = lines.next().unwrap_or_else(|| "another run".into());
-    LockError::Held { path, pid, command }
+    let mut lines = text.lines();
+    let pid = lines.next().and_then(|pid| pid.parse().ok());
+    let command = lines.next().unwrap_or("another run").to_owned();
+    Holder { pid, command, phases: pid.map(|pid| at_work(state, pid)).unwrap_or_default() }
 }
 
 #[cfg(test)]

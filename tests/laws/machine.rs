@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{HostFacts, JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
 use kubewright_engine::{
-    Digest, Done, Effect, Event, EventKind, Events, Faults, Journal, Record, Replay, Resume, RunFailed, RunOptions,
+    Done, Effect, Event, EventKind, Events, Faults, Inputs, Journal, Record, Replay, Resume, RunFailed, RunOptions,
     Runner, Seeds, Selection, Summary, replay, resumable,
 };
 use kubewright_host::{HostFiles, NodeLock, Overlay, Recovered, STATE_DIR};
@@ -203,14 +203,14 @@ impl Machine {
         let workflow = self.case.workflow();
         let history = replay(&self.state(), workflow.name()).unwrap();
         self.recover();
-        let config = Digest("the same".into());
-        let (done, resumes) = match resumable(history.unfinished.as_ref(), workflow.name(), &config, &ask.selection) {
+        let inputs = Inputs::default();
+        let (done, resumes) = match resumable(history.unfinished.as_ref(), workflow.name(), &inputs, &ask.selection) {
             Resume::Fresh => (Done::none(), None),
             Resume::Continue { run_id, done } => (done, Some(run_id)),
             Resume::Refuse { why } => panic!("the run is refused: {why}"),
         };
         let plan = workflow.plan(self.seeds.clone(), &ask.selection, &done).unwrap();
-        let journal = Journal::begin(&self.state(), plan.head("law", config, resumes)).unwrap();
+        let journal = Journal::begin(&self.state(), plan.head("law", inputs, resumes)).unwrap();
         // Another process knows nothing of what this one has looked at.
         let backends = Backends { files: HostFiles::new(self.node.root.clone()), ..self.node.backends.clone() };
         let mut ran = conduct(backends, &plan, journal, &ask, false);

@@ -38,7 +38,8 @@ pub fn flags(matches: &ArgMatches) -> Vec<String> {
     names
 }
 
-fn long(id: &str) -> String {
+/// The long name of a flag.
+pub fn long(id: &str) -> String {
     match id {
         "verbosity" => "v".into(),
         _ => id.replace('_', "-"),

@@ -7,6 +7,7 @@ mod pflag;
 mod phases;
 mod run;
 mod secret;
+mod typed;
 mod usage;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub use pflag::{bool_parser, like_pflag};
 pub use phases::{chosen_phase, skipped};
 pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
+pub use typed::{Typed, hidden};
 
 /// How the run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

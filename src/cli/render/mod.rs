@@ -10,7 +10,7 @@ mod traces;
 use std::io::{self, IsTerminal, Write};
 
 use kubewright_config::Warning;
-use kubewright_engine::{Event, EventKind, Failure, Renderer};
+use kubewright_engine::{Event, EventKind, Failure, Renderer, Standing};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::{Global, Progress};
@@ -94,13 +94,14 @@ pub fn say(text: &str) {
 
 /// Tells why the program failed: the chain on one line, then what the user can do.
 pub fn say_failure(failure: &Failure) {
-    let _ = write_failure(&mut io::stderr(), &failure.chain(), failure.hints());
+    let _ = write_failure(&mut io::stderr(), &failure.chain(), &standing_line(failure.standing()), failure.hints());
 }
 
 /// The hints are ours; the last line is kubeadm's, which people know. With `-v=5` what led to it stands one link a line
 /// instead.
-fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io::Result<()> {
+fn write_failure(out: &mut dyn Write, chain: &[String], standing: &[String], hints: &[String]) -> io::Result<()> {
     writeln!(out, "error: {}", program::speak(&chain.join(": ")))?;
+    standing.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     hints.iter().try_for_each(|hint| writeln!(out, "hint: {}", program::speak(hint)))?;
     if !trace::tells_stack() {
         return writeln!(out, "To see the stack trace of this error execute with --v=5 or higher");
@@ -108,6 +109,20 @@ fn write_failure(out: &mut dyn Write, chain: &[String], hints: &[String]) -> io:
     // The first link is what the line above begins with.
     let causes = chain.iter().enumerate().skip(1);
     causes.into_iter().try_for_each(|(depth, link)| writeln!(out, "{:depth$}because {}", "", program::speak(link)))
+}
+
+/// What a failed phase did that cannot be taken back, as its files are.
+fn standing_line(standing: &[Standing]) -> Vec<String> {
+    let list = |sure: bool| {
+        let effects = standing.iter().filter(|standing| standing.sure == sure);
+        effects.map(|standing| standing.effect.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let of = |sure: bool, what: &str| {
+        let list = list(sure);
+        (!list.is_empty()).then(|| format!("{what}: {list}"))
+    };
+    let stands = of(true, "stands until the next run goes on with it");
+    stands.into_iter().chain(of(false, "may have happened, the next run looks")).collect()
 }
 
 /// The line of a phase as kubeadm prints it.

@@ -7,7 +7,7 @@ use kubewright_engine::{Event, EventKind, Renderer};
 
 use crate::program;
 
-use super::{dry_line, note_line, phase_error, write_failure};
+use super::{dry_line, note_line, phase_error, standing_line, write_failure};
 
 /// One line, and where it goes.
 enum Line {
@@ -89,9 +89,9 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
                 self.ended.insert(phase.clone());
                 self.advance()
             }
-            EventKind::PhaseFailed { phase, error, hints } => {
+            EventKind::PhaseFailed { phase, error, hints, standing } => {
                 let mut text = Vec::new();
-                write_failure(&mut text, &phase_error(phase, error), hints)?;
+                write_failure(&mut text, &phase_error(phase, error), &standing_line(standing), hints)?;
                 self.say(phase, Line::Err(String::from_utf8_lossy(&text).into_owned()))?;
                 self.ended.insert(phase.clone());
                 self.advance()

@@ -9,7 +9,7 @@ use kubewright_engine::{Event, EventKind, Outcome, Renderer};
 
 use crate::program;
 
-use super::{dry_line, note_line, phase_error, write_failure};
+use super::{dry_line, note_line, phase_error, standing_line, write_failure};
 
 /// How often a spinner turns.
 const TICK: Duration = Duration::from_millis(120);
@@ -98,10 +98,10 @@ impl Renderer for Pretty {
                     Outcome::Left => Ok(()),
                 }
             }
-            EventKind::PhaseFailed { phase, error, hints } => {
+            EventKind::PhaseFailed { phase, error, hints, standing } => {
                 self.end(phase);
                 let mut text = Vec::new();
-                write_failure(&mut text, &phase_error(phase, error), hints)?;
+                write_failure(&mut text, &phase_error(phase, error), &standing_line(standing), hints)?;
                 self.line(String::from_utf8_lossy(&text).trim_end())
             }
             _ => Ok(()),

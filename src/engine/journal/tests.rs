@@ -4,8 +4,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::effect::{Digest, FileChange};
+use crate::effect::FileChange;
 use crate::event::Outcome;
+use crate::inputs::Inputs;
 use crate::plan::Selection;
 
 fn head() -> Head {
@@ -13,11 +14,14 @@ fn head() -> Head {
         format: FORMAT,
         tool: "test".into(),
         workflow: "toy".into(),
-        config: Digest("d".into()),
+        inputs: Inputs::default(),
         selection: Selection::default(),
         steps: vec!["a".into()],
         resumes: None,
         done: Vec::new(),
+        promised: Vec::new(),
+        command: String::new(),
+        pid: 0,
     }
 }
 

@@ -121,7 +121,7 @@ fn a_finished_phase_that_nobody_reads_is_left() {
 fn the_head_says_what_runs_and_what_was_done() {
     let selection = skip(&["quiet"]);
     let plan = plan(&chain(), &selection, &["a0", "gone"]);
-    let head = plan.head("0.1.0", Digest("d".into()), Some("000001".into()));
+    let head = plan.head("0.1.0", Inputs::default(), Some("000001".into()));
     assert_eq!(head.steps, ["b/a1", "b/a2", "a3", "a4"]);
     assert_eq!(head.done, ["a0"]);
     assert_eq!((head.selection, head.format, head.resumes.as_deref()), (selection, FORMAT, Some("000001")));

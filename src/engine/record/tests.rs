@@ -8,11 +8,14 @@ fn head() -> Head {
         format: FORMAT,
         tool: "test".into(),
         workflow: "toy".into(),
-        config: Digest("d".into()),
+        inputs: Inputs::default(),
         selection: Selection::default(),
         steps: vec!["a".into()],
         resumes: None,
         done: Vec::new(),
+        promised: Vec::new(),
+        command: String::new(),
+        pid: 0,
     }
 }
 

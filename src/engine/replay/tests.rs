@@ -3,18 +3,26 @@
 
 use super::*;
 use crate::event::Outcome;
+use crate::inputs::InputValue;
 use crate::journal::Journal;
+
+fn inputs(config: &str) -> Inputs {
+    Inputs::default().with("the file of --config", InputValue::Hidden(Digest(config.into())))
+}
 
 fn head(workflow: &str, config: &str, only: &[&str]) -> Head {
     Head {
         format: FORMAT,
         tool: "test".into(),
         workflow: workflow.into(),
-        config: Digest(config.into()),
+        inputs: inputs(config),
         selection: Selection { only: only.iter().map(ToString::to_string).collect(), skip: Vec::new() },
         steps: Vec::new(),
         resumes: None,
         done: Vec::new(),
+        promised: Vec::new(),
+        command: "kubewright toy".into(),
+        pid: 7,
     }
 }
 
@@ -222,7 +230,7 @@ fn a_run_goes_on_only_with_its_own_configuration() {
     let newest = place.newest();
     let (all, some) = (Selection::default(), Selection { only: vec!["a".into()], skip: Vec::new() });
     let decide = |replay: Option<&Replay>, config: &str, selection: &Selection| {
-        resumable(replay, "toy", &Digest(config.into()), selection)
+        resumable(replay, "toy", &inputs(config), selection)
     };
     let done = Done::of(["a"]);
     assert_eq!(
@@ -232,7 +240,8 @@ fn a_run_goes_on_only_with_its_own_configuration() {
     let skipping = Selection { only: Vec::new(), skip: vec!["b".into()] };
     assert_eq!(decide(Some(&newest), "old", &skipping), Resume::Continue { run_id: newest.run_id.clone(), done });
     let Resume::Refuse { why } = decide(Some(&newest), "new", &all) else { panic!("not refused") };
-    assert!(why.contains(&newest.run_id) && why.contains("1 phase with") && why.contains("`--fresh`"), "{why}");
+    let told = "finished 1 phase with another configuration: the file of --config has changed";
+    assert!(why.contains(&newest.run_id) && why.ends_with(told), "{why}");
     assert_eq!(decide(Some(&newest), "new", &some), Resume::Fresh, "single phases do as they are told");
     assert_eq!(decide(None, "old", &all), Resume::Fresh);
 

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use kubewright_engine::{Head, Journal, Outcome, Record};
+
 use super::*;
 use crate::fixture::Place;
 
@@ -18,6 +20,49 @@ fn the_second_is_told_who_has_it() {
     drop(first);
     NodeLock::acquire(&place.root(), "kubewright reset").unwrap();
     assert_eq!(place.mode("/var/lib/kubewright"), 0o700);
+}
+
+#[test]
+fn the_phases_of_the_holder_are_told_and_those_of_a_dead_run_are_not() {
+    let place = Place::new();
+    let journal = crate::fixture::journal(&place.at("/var/lib/kubewright"), &["certs/ca", "certs/etcd-ca"]);
+    let lock = NodeLock::acquire(&place.root(), "kubewright init").unwrap();
+    let holder = NodeLock::holder(&place.root()).unwrap().unwrap();
+    assert_eq!((holder.pid, holder.phases), (Some(std::process::id()), Vec::new()), "the journal is another process's");
+    drop(journal);
+
+    let head = Head { pid: std::process::id(), ..crate::fixture::head(&[]) };
+    let journal = Journal::begin(&place.at("/var/lib/kubewright"), head).unwrap();
+    let at = |record: Record| {
+        journal.append(&record).unwrap();
+        NodeLock::acquire(&place.root(), "kubewright reset").unwrap_err().to_string()
+    };
+    let told = at(Record::Started { phase: "certs/ca".into() });
+    assert!(
+        told.ends_with(" is changing this node, in the phase `certs/ca`; wait until it ends, or stop it"),
+        "{told}"
+    );
+    let told = at(Record::Started { phase: "certs/sa".into() });
+    assert!(told.contains("in the phases `certs/ca`, `certs/sa`;"), "{told}");
+    let told = at(Record::Finished { phase: "certs/ca".into(), outcome: Outcome::Changed });
+    assert!(told.contains("in the phase `certs/sa`;"), "{told}");
+    drop(lock);
+    assert_eq!(NodeLock::holder(&place.root()).unwrap(), None);
+}
+
+#[test]
+fn who_only_asks_is_in_nobodys_way() {
+    let place = Place::new();
+    assert_eq!(NodeLock::holder(&place.root()).unwrap(), None, "nobody was ever here");
+    assert!(!place.at("/var/lib/kubewright").exists(), "and nothing was made");
+    drop(NodeLock::acquire(&place.root(), "kubewright init").unwrap());
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| (0..2000).all(|_| NodeLock::holder(&place.root()).is_ok()));
+        for _ in 0..200 {
+            drop(NodeLock::acquire(&place.root(), "kubewright init").unwrap());
+        }
+        assert!(asking.join().unwrap());
+    });
 }
 
 /// Not a test of its own: holds the lock until it is killed.
@@ -46,7 +91,7 @@ fn a_process_that_dies_lets_go() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let error = NodeLock::acquire(&place.root(), "kubewright join").unwrap_err();
-    assert!(matches!(&error, LockError::Held { pid, .. } if *pid == child.id().to_string()), "{error}");
+    assert!(matches!(&error, LockError::Held { holder, .. } if holder.pid == Some(child.id())), "{error}");
     child.kill().unwrap();
     child.wait().unwrap();
     NodeLock::acquire(&place.root(), "kubewright join").unwrap();

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::*;
-use crate::effect::Digest;
+use crate::inputs::{InputValue, Inputs};
 use crate::replay::{Resume, replay, resumable};
 use crate::toy::{after, silent};
 
@@ -35,8 +35,8 @@ fn every_kind() -> Workflow<Toy> {
     ])
 }
 
-fn config() -> Digest {
-    Digest("config".into())
+fn config() -> Inputs {
+    Inputs::default().with("config", InputValue::Shown("the same".into()))
 }
 
 fn journal_file(dir: &Utf8Path) -> Utf8PathBuf {

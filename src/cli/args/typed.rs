@@ -1,0 +1,122 @@
+//! What was typed, as the journal keeps it: to name what has changed when the same command is typed again, and to say what
+//! to type. Secrets are left out.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use kubewright_engine::{Digest, InputValue, Inputs};
+use sha2::{Digest as _, Sha256};
+
+use super::given::long;
+use crate::program;
+
+/// Flags whose value nobody may see.
+const SECRET: &[&str] = &["certificate-key", "discovery-token", "tls-bootstrap-token", "token"];
+/// Flags whose value may hold a secret, since it goes to components as it is.
+const OPAQUE: &[&str] = &["apiserver-extra-args", "controller-manager-extra-args", "scheduler-extra-args"];
+/// Flags that say how a run is shown or checked and not what is made. The file's contents count, not its name.
+const WITHOUT_WEIGHT: &[&str] = &[
+    "certificate-key-file",
+    "config",
+    "dry-run",
+    "events",
+    "fresh",
+    "ignore-preflight-errors",
+    "jobs",
+    "print-manifest",
+    "progress",
+    "rootfs",
+    "skip-certificate-key-print",
+    "skip-phases",
+    "skip-token-print",
+    "strict",
+    "token-file",
+    "v",
+    "vmodule",
+    "yes",
+];
+/// Flags that need not be typed again.
+const PASSING: &[&str] = &["dry-run", "events", "fresh", "progress", "v", "vmodule"];
+
+/// A command line.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    command: String,
+    /// By long name, in the order in which they were typed.
+    flags: Vec<(String, Vec<String>)>,
+    positional: Vec<String>,
+}
+
+impl Typed {
+    /// What was typed after these words, such as `init`.
+    pub fn of(words: &str, matches: &ArgMatches) -> Self {
+        let mut found = Vec::new();
+        let mut positional = Vec::new();
+        for id in matches.ids().map(clap::Id::as_str) {
+            // Groups that the derive makes have ids too, in upper case, and no values of their own.
+            let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
+            if !typed || id.chars().any(|c| c.is_ascii_uppercase()) {
+                continue;
+            }
+            let raw = matches.get_raw(id).into_iter().flatten();
+            let values: Vec<String> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
+            match id {
+                "endpoint" => positional.extend(values),
+                _ => found.push((matches.index_of(id), long(id), values)),
+            }
+        }
+        found.sort();
+        let flags = found.into_iter().map(|(_, name, values)| (name, values)).collect();
+        Self { command: words.to_owned(), flags, positional }
+    }
+
+    /// What decides what is made.
+    pub fn inputs(&self) -> Inputs {
+        let counts = |name: &str| !WITHOUT_WEIGHT.contains(&name) && !SECRET.contains(&name);
+        let flags: BTreeMap<_, _> = self.flags.iter().filter(|(name, _)| counts(name)).cloned().collect();
+        let with = |inputs: Inputs, (name, values): (String, Vec<String>)| {
+            let text = values.join(",");
+            let value = if OPAQUE.contains(&name.as_str()) { hidden(text.as_bytes()) } else { InputValue::Shown(text) };
+            inputs.with(format!("--{name}"), value)
+        };
+        let inputs = flags.into_iter().fold(Inputs::default(), with);
+        self.positional
+            .iter()
+            .fold(inputs, |inputs, endpoint| inputs.with("the API server to join", InputValue::Shown(endpoint.clone())))
+    }
+
+    /// What to type to get the same again; `<…>` stands for a secret.
+    pub fn again(&self) -> String {
+        let mut line = format!("{} {}", program::name(), self.command);
+        for word in &self.positional {
+            let _ = write!(line, " {}", quoted(word));
+        }
+        for (name, values) in self.flags.iter().filter(|(name, _)| !PASSING.contains(&name.as_str())) {
+            let _ = match values.as_slice() {
+                _ if SECRET.contains(&name.as_str()) => write!(line, " --{name}=<{name}>"),
+                [value] if value == "true" => write!(line, " --{name}"),
+                values => write!(line, " --{name}={}", quoted(&values.join(","))),
+            };
+        }
+        line
+    }
+}
+
+/// A value of which only its digest is kept.
+pub fn hidden(bytes: &[u8]) -> InputValue {
+    InputValue::Hidden(Digest(hex::encode(Sha256::digest(bytes))))
+}
+
+/// The word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
