@@ -42,6 +42,13 @@ pub fn kill_at() -> Option<String> {
     read("KUBEWRIGHT_KILL_AT")
 }
 
+/// `KUBEWRIGHT_HOLD_AT`, for tests: where the run is to be held until a signal comes, such as `certs/ca:staged`; with `!`
+/// before it the first signal does not end that. Debug builds only.
+#[cfg(debug_assertions)]
+pub fn hold_at() -> Option<String> {
+    read("KUBEWRIGHT_HOLD_AT")
+}
+
 fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn, warn_of};
-use crate::run::{Identity, Note, Run, execute};
+use crate::run::{Identity, Note, Run, execute, refuse_while_another_runs};
 
 /// The graph of `init`.
 ///
@@ -29,8 +29,9 @@ pub fn workflow() -> Workflow<Node> {
 /// Runs `init`, or one of its phases.
 pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
-        let facts = node_facts(&machine.backends).await;
         let file = GivenConfig::read(args.run.config.as_deref())?;
+        refuse_while_another_runs(&machine, &args.run, &file)?;
+        let facts = node_facts(&machine.backends).await;
         let flags = args.flags();
         let (mut loaded, warnings) = load_init(file.document(), &flags, &facts, &mut random::fill)?;
         warn_of(&warnings);

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn, warn_of};
-use crate::run::{Identity, Run, execute};
+use crate::run::{Identity, Run, execute, refuse_while_another_runs};
 
 /// Phases whose command has no flag for discovery: the administrator's kubeconfig stands for it.
 const WITHOUT_DISCOVERY: &[&str] =
@@ -32,8 +32,9 @@ pub fn workflow() -> Workflow<Node> {
 /// Runs `join`, or one of its phases.
 pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
-        let facts = node_facts(&machine.backends).await;
         let file = GivenConfig::read(args.run.config.as_deref())?;
+        refuse_while_another_runs(&machine, &args.run, &file)?;
+        let facts = node_facts(&machine.backends).await;
         let flags = flags(args, phase.as_deref(), &machine)?;
         // What hangs on the version is corrected once the cluster's is known.
         let newest = facts_for(&default_version()).map_err(Exit::of)?;
@@ -60,7 +61,11 @@ pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String
         };
         let dry_run = DryRun::of(args.run.dry_run, join.dry_run);
         let plane = join.control_plane.is_some();
-        let dry_cluster = dry_cluster(&join, &machine).await;
+        // The kubelet is asked for its version, which takes a tenth of a second, and a real run needs none of it.
+        let dry_cluster = match dry_run {
+            DryRun::No => DryCluster::New,
+            DryRun::Whole | DryRun::Diff => dry_cluster(&join, &machine).await,
+        };
         let seeds = Seeds::new().with(join).with(options);
         let command = format!("{} join", program::name());
         let run = Run { command, workflow, seeds, selection, identity, dry_run, dry_cluster, intro: Vec::new() };

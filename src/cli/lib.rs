@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use args::{Global, InitArgs, JoinArgs, Typed};
-use commands::{certs, completion, config, kubeconfig, token, version};
+use commands::{certs, completion, config, kubeconfig, status, token, version};
 use exit::Exit;
 use render::say_failure;
 
@@ -60,7 +60,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             args::notices(&args::given_flags(chosen)).for_each(|notice| render::say(&notice));
             let mut init = InitArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             init.read_secrets()?;
-            let typed = Typed::of("init", chosen);
+            let typed = Typed::of("init", phase.as_ref(), chosen);
             init::run(&global, &init, &typed, phase.map(|phase| phase.path))
         }
         Some(("join", matches)) => {
@@ -69,13 +69,14 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             args::refuse_mixed(chosen)?;
             let mut join = JoinArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             join.read_secrets()?;
-            let typed = Typed::of("join", chosen);
+            let typed = Typed::of("join", phase.as_ref(), chosen);
             join::run(&global, &join, &typed, phase.map(|phase| phase.path))
         }
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("certs", matches)) => certs::run(matches),
+        Some(("status", matches)) => status::run(matches),
         Some(("completion", matches)) => completion::run(matches),
         Some(("version", matches)) => version::run(matches),
         _ => Err(Exit::failed("subcommand is required")),

@@ -15,6 +15,7 @@ use crate::args::{DryRun, Global, Progress, RunArgs};
 use crate::backends::Machine;
 use crate::commands::version::VERSION;
 use crate::exit::Exit;
+use crate::given::GivenConfig;
 use crate::render;
 use crate::signals;
 
@@ -57,6 +58,24 @@ impl Note {
     pub fn new(tag: &'static str, text: impl Into<String>) -> Self {
         Self { tag, text: text.into() }
     }
+}
+
+/// Ends at once when another run is going on, before time is spent on a configuration that cannot be used now. A run that
+/// may turn out to be a dry one needs no lock, and goes on.
+pub fn refuse_while_another_runs(machine: &Machine, args: &RunArgs, file: &GivenConfig) -> Result<(), Exit> {
+    if args.dry_run.is_some() || file.document().is_some_and(|(_, bytes)| mentions(bytes, b"dryRun")) {
+        return Ok(());
+    }
+    let root = crate::state::root(machine);
+    match NodeLock::holder(&root) {
+        Ok(Some(holder)) => Err(Exit::of(LockError::Held { path: root.place(STATE_DIR.into()), holder })),
+        // What is wrong with the lock is told when it is to be taken.
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+fn mentions(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
 }
 
 /// Runs it, and tells how it ended.

@@ -13,4 +13,9 @@ mod kubeconfig;
 mod machine;
 mod phases;
 pub mod program;
+#[cfg(debug_assertions)]
+mod resume;
 mod secrets;
+mod status;
+#[cfg(debug_assertions)]
+mod stopping;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
 
@@ -110,7 +110,17 @@ impl Home {
         Some(said(command.output().unwrap()))
     }
 
+    /// Starts the program, for those who do something to it meanwhile.
+    pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+        let mut command = self.command("kubewright", arguments, environment);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     fn run_called(&self, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+        said(self.command(name, arguments, environment).output().unwrap())
+    }
+
+    fn command(&self, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
         let mut command = Command::new(&*BINARY);
         command.arg0(name);
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("COLUMNS", "100");
@@ -119,7 +129,7 @@ impl Home {
         if is_root() {
             command.gid(NOBODY).uid(NOBODY);
         }
-        said(command.output().unwrap())
+        command
     }
 
     /// What is in the home, without the program's state.
@@ -130,7 +140,8 @@ impl Home {
     }
 }
 
-fn said(Output { status, stdout, stderr }: Output) -> Said {
+/// What a program that has ended said.
+pub fn said(Output { status, stdout, stderr }: Output) -> Said {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: status.code(), out: text(stdout), err: text(stderr) }
 }

@@ -95,6 +95,7 @@ pub fn command() -> Command {
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::token::command())
         .subcommand(commands::certs::command())
+        .subcommand(commands::status::command())
         .subcommand(commands::completion::command())
         .subcommand(commands::version::command());
     like_pflag(Global::augment_args(command)).disable_help_subcommand(false).about(about)

@@ -10,6 +10,7 @@ use kubewright_engine::{Digest, InputValue, Inputs};
 use sha2::{Digest as _, Sha256};
 
 use super::given::long;
+use super::phases::ChosenPhase;
 use crate::program;
 
 /// Flags whose value nobody may see.
@@ -50,8 +51,12 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// What was typed after these words, such as `init`.
-    pub fn of(words: &str, matches: &ArgMatches) -> Self {
+    /// What was typed after the workflow's name, or after a phase's.
+    pub fn of(workflow: &str, phase: Option<&ChosenPhase>, matches: &ArgMatches) -> Self {
+        let command = match phase {
+            Some(phase) => format!("{workflow} phase {}", phase.path.replace('/', " ")),
+            None => workflow.to_owned(),
+        };
         let mut found = Vec::new();
         let mut positional = Vec::new();
         for id in matches.ids().map(clap::Id::as_str) {
@@ -69,7 +74,7 @@ impl Typed {
         }
         found.sort();
         let flags = found.into_iter().map(|(_, name, values)| (name, values)).collect();
-        Self { command: words.to_owned(), flags, positional }
+        Self { command, flags, positional }
     }
 
     /// What decides what is made.

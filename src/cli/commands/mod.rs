@@ -4,6 +4,7 @@ pub mod certs;
 pub mod completion;
 pub mod config;
 pub mod kubeconfig;
+pub mod status;
 pub mod token;
 pub mod version;
 

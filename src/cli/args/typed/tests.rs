@@ -6,7 +6,7 @@ fn typed(line: &str) -> Typed {
     let words = line.split(' ').map(std::ffi::OsString::from);
     let matches = super::super::parse(words).ok().flatten().expect("it can be parsed");
     let (name, matches) = matches.subcommand().expect("it has a command");
-    Typed::of(name, matches)
+    Typed::of(name, None, matches)
 }
 
 #[test]
