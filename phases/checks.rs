@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubewright_config::facts::Severity;
 use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeletDoc, KubernetesVersion, VersionFacts};
-use kubewright_engine::{Failure, Report, Use};
+use kubewright_engine::{Failure, FailureKind, Report, Use};
 use kubewright_node::{Clock, Files, Probe, Runtime, Services};
 use tokio::sync::OnceCell;
 
@@ -200,6 +200,26 @@ pub fn fix_of(failure: &Failure, otherwise: &str) -> String {
 /// Whether the user wants to live with errors of this name. Names are compared without case; `all` ignores every one.
 pub fn ignored(id: &str, names: &[String]) -> bool {
     names.iter().any(|name| name.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case("all"))
+}
+
+/// What is said of findings: the lines of warnings and of ignored errors, and the failure of all other errors.
+pub fn judged(findings: Vec<Finding>, ignore: &[String]) -> (Vec<String>, Result<(), Failure>) {
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Error && !ignored(&finding.id, ignore));
+    let warning = |Finding { id, message, fix, .. }| format!("\t[WARNING {id}]: {message}\n\t\tfix: {fix}");
+    let warnings = warnings.into_iter().map(warning).collect();
+    if errors.is_empty() {
+        return (warnings, Ok(()));
+    }
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|finding| format!("\n\t[ERROR {}]: {}\n\t\tfix: {}", finding.id, finding.message, finding.fix))
+        .collect();
+    let failure = Failure::new(format!("[preflight] Some fatal errors occurred:{}", lines.concat()))
+        .context("preflight checks failed")
+        .kind(FailureKind::Preflight)
+        .hint("[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`");
+    (warnings, Err(failure))
 }
 
 /// The part of a check's name that stands for a path: `/etc/x` becomes `-etc-x`.

@@ -24,6 +24,21 @@ pub fn patch_pod(
     Ok(told(patches.apply_to_pod(pod).map_err(unfit)?, target, report))
 }
 
+/// Patches a static pod, and says nothing: for looking.
+///
+/// # Errors
+/// As [`patch_pod`].
+pub fn patch_pod_silently(
+    pod: StaticPod,
+    init: &InitConfiguration,
+    facts: &VersionFacts,
+    probe: &dyn ProbeBackend,
+) -> Result<StaticPod, Failure> {
+    let (Some(directory), Some(_)) = (&init.patches_directory, Target::of_pod(pod.name)) else { return Ok(pod) };
+    let patches = read_directory(directory, &Target::all_of(facts), probe)?;
+    Ok(patches.apply_to_pod(pod).map_err(unfit)?.value)
+}
+
 /// Patches anything that is an object.
 ///
 /// # Errors

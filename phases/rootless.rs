@@ -89,11 +89,48 @@ pub fn wanted(cluster: &ClusterConfiguration, facts: &VersionFacts) -> bool {
     facts.gate(cluster, GATE)
 }
 
+/// The pod as [`without_root`] leaves it, for looking: nothing is changed or given away.
+///
+/// # Errors
+/// The accounts could not be made.
+pub fn as_own_user(
+    pod: StaticPod,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    read: &dyn Fn(&Utf8Path) -> Result<Option<Contents>, Failure>,
+) -> Result<StaticPod, Failure> {
+    if !wanted(cluster, facts) {
+        return Ok(pod);
+    }
+    let (accounts, _) = plan_accounts(read)?;
+    let readers = Some(accounts.group_id(accounts::SA_KEY_READERS));
+    let (name, supplemental_group) = match pod.name {
+        "etcd" => (accounts::ETCD, None),
+        "kube-apiserver" => (accounts::KUBE_APISERVER, readers),
+        "kube-controller-manager" => (accounts::KUBE_CONTROLLER_MANAGER, readers),
+        _ => (accounts::KUBE_SCHEDULER, None),
+    };
+    Ok(pod.run_as(&RunAs { user: accounts.user(name), group: accounts.group_id(name), supplemental_group })?)
+}
+
 /// Adds our users and groups to the machine's, unless they are there.
 fn ensure_accounts(files: &Files) -> Result<Accounts, Failure> {
+    let (accounts, [passwd, group]) = plan_accounts(&|path| files.read(path))?;
+    for (path, old, new) in [(PASSWD, passwd, &accounts.passwd), (GROUP, group, &accounts.group)] {
+        if old != *new {
+            files.write(path.into(), &Contents::public(new.as_str()), paths::PUBLIC_FILE)?;
+        }
+    }
+    Ok(accounts)
+}
+
+/// The accounts as they are to be, and the two files as they are.
+fn plan_accounts(
+    read: &dyn Fn(&Utf8Path) -> Result<Option<Contents>, Failure>,
+) -> Result<(Accounts, [String; 2]), Failure> {
     let fix = || format!("correct {PASSWD} and {GROUP}, or switch the gate {GATE} off");
     let text = |path: &str| -> Result<Option<String>, Failure> {
-        let contents = files.read(path.into())?;
+        let contents = read(path.into())?;
         let text = contents.map(|contents| String::from_utf8(contents.as_bytes().to_vec()));
         text.transpose().context(format!("cannot read `{path}`")).hint(format!("make {path} plain text"))
     };
@@ -102,12 +139,7 @@ fn ensure_accounts(files: &Files) -> Result<Accounts, Failure> {
     let accounts = Accounts::plan(&text(LOGIN_DEFS)?.unwrap_or_default(), &passwd, &group)
         .context("the users and groups of a control plane without root cannot be had")
         .hint(fix())?;
-    for (path, old, new) in [(PASSWD, passwd, &accounts.passwd), (GROUP, group, &accounts.group)] {
-        if old != *new {
-            files.write(path.into(), &Contents::public(new.as_str()), paths::PUBLIC_FILE)?;
-        }
-    }
-    Ok(accounts)
+    Ok((accounts, [passwd, group]))
 }
 
 const GATE: &str = "RootlessControlPlane";

@@ -2,11 +2,14 @@
 //! this one is, and whether it is well. kubeadm: `util/config/cluster.go`, `phases/upgrade/versiongetter.go`.
 
 mod configuration;
+pub mod health;
+mod manifests;
 mod own_node;
 mod versions;
 
 pub use configuration::{StoredConfiguration, read as read_configuration};
-pub use own_node::{OwnNode, find as find_own_node};
+pub use manifests::Rendering;
+pub use own_node::{OwnNode, ReadFile, find as find_own_node};
 pub use versions::{ByVersion, RunningVersions, image_tag, read as read_versions};
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use futures_util::future::join_all;
 use kubewright_config::KubeletDoc;
-use kubewright_config::facts::Severity;
 use kubewright_config::images::{self, Image};
 use kubewright_config::model::ImagePullPolicy;
 
-use crate::checks::{Finding, Powers, Subject, ignored, ranked};
+use crate::checks::{Finding, Powers, Subject, judged, ranked};
 use crate::prelude::*;
 
 /// The phase `preflight`.
@@ -115,23 +114,9 @@ fn not_pulled(image: &str, socket: &str, failure: &Failure) -> Finding {
 
 /// Tells all findings; fails if one of them is an error that is not ignored.
 pub fn judge(findings: Vec<Finding>, ignore: &[String], report: &Report) -> Result<(), Failure> {
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        findings.into_iter().partition(|finding| finding.severity == Severity::Error && !ignored(&finding.id, ignore));
-    for finding in warnings {
-        let Finding { id, message, fix, .. } = finding;
-        report.warn(format!("\t[WARNING {id}]: {message}\n\t\tfix: {fix}"));
-    }
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<_> = errors
-        .iter()
-        .map(|finding| format!("\n\t[ERROR {}]: {}\n\t\tfix: {}", finding.id, finding.message, finding.fix))
-        .collect();
-    Err(Failure::new(format!("[preflight] Some fatal errors occurred:{}", lines.concat()))
-        .context("preflight checks failed")
-        .kind(FailureKind::Preflight)
-        .hint("[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`"))
+    let (warnings, outcome) = judged(findings, ignore);
+    warnings.into_iter().for_each(|warning| report.warn(warning));
+    outcome
 }
 
 async fn ensure_image(runtime: &Runtime, socket: &str, image: &str, policy: ImagePullPolicy) -> Result<(), Failure> {

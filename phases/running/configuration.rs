@@ -75,7 +75,11 @@ impl StoredConfiguration {
     /// The version is none that we know.
     pub fn at(&self, version: &KubernetesVersion) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
         let facts = facts_for(version)?;
-        let cluster = ClusterConfiguration { kubernetes_version: version.clone(), ..self.cluster.clone() };
+        let mut cluster = ClusterConfiguration { kubernetes_version: version.clone(), ..self.cluster.clone() };
+        // The registry that was the default is frozen. kubeadm 1.25 changed it, and whoever passed over that kept it.
+        if cluster.image_repository == self.facts.images.repository {
+            cluster.image_repository.clone_from(&facts.images.repository);
+        }
         Ok((cluster, facts))
     }
 

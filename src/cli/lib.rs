@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches};
 
 use args::{Global, InitArgs, JoinArgs, Typed};
-use commands::{certs, completion, config, kubeconfig, status, token, version};
+use commands::{certs, completion, config, kubeconfig, status, token, upgrade, version};
 use exit::Exit;
 use render::say_failure;
 
@@ -77,6 +77,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
         Some(("token", matches)) => token::run(matches),
         Some(("certs", matches)) => certs::run(matches),
         Some(("status", matches)) => status::run(matches),
+        Some(("upgrade", matches)) => upgrade::run(matches),
         Some(("completion", matches)) => completion::run(matches),
         Some(("version", matches)) => version::run(matches),
         _ => Err(Exit::failed("subcommand is required")),

@@ -26,9 +26,11 @@ use shape::{SHAPES, Shape};
 pub use stored::{StoredComponent, StoredError, UnknownComponentVersion, stored_kube_proxy, stored_kubelet};
 
 pub(crate) const KUBELET_GROUP: &str = "kubelet.config.k8s.io";
-pub(crate) const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
+/// The API version of the kubelet's document that is read and written.
+pub const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
 pub(crate) const KUBE_PROXY_GROUP: &str = "kubeproxy.config.k8s.io";
-pub(crate) const KUBE_PROXY_API: &str = "kubeproxy.config.k8s.io/v1alpha1";
+/// The API version of kube-proxy's document that is read and written.
+pub const KUBE_PROXY_API: &str = "kubeproxy.config.k8s.io/v1alpha1";
 
 /// systemd-resolved's list of real servers; the usual file names its local stub, which pods cannot reach.
 const RESOLVED_CONF: &str = "/run/systemd/resolve/resolv.conf";

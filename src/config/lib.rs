@@ -60,5 +60,6 @@ pub use schema::json_schema;
 pub use token::{BootstrapToken, CertificateKey, CertificateKeyError, SecretText, TokenError};
 pub use upgrade_flags::{UpgradeCommand, UpgradeFlags};
 pub use validate::check_file;
+pub use version::label::{UnknownLabel, resolve_version};
 pub use version::{KubernetesVersion, VersionError};
-pub use versions::{UnknownVersion, cri_socket_paths, default_version, facts_for, known_minors};
+pub use versions::{UnknownVersion, cri_socket_paths, default_version, facts_for, known_minors, newest_release};

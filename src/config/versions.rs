@@ -54,7 +54,7 @@ pub fn cri_socket_paths() -> BTreeSet<String> {
 }
 
 /// Returns the newest known release of a minor.
-pub(crate) fn newest_release(minor: u64) -> Option<KubernetesVersion> {
+pub fn newest_release(minor: u64) -> Option<KubernetesVersion> {
     let (_, facts) = TABLE.releases(minor)?.first_key_value()?;
     Some(KubernetesVersion::new(1, minor, facts.newest_patch))
 }

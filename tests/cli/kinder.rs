@@ -147,9 +147,10 @@ const CALLS: &[Call] = &[
         arguments: "token create --print-join-command --dry-run --kubeconfig HOME/admin.conf",
         judge: one_join_command,
     },
+    // There is no control plane here; `cluster::upgrade_plan` makes these calls where there is one.
+    Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: needs_admin_conf },
+    Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: needs_manifests },
     // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.
-    Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: not_built },
-    Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: not_built },
     Call { arguments: "upgrade node --v=6 --config CONFIG", judge: not_built },
@@ -226,6 +227,19 @@ fn kubeconfig() -> String {
 fn needs_kubeconfig(said: &Said) -> Result<(), String> {
     must(said.code == Some(1) && said.out.is_empty(), "it does not fail, or says something that kinder would run")?;
     must(said.err.contains("error: failed to load admin kubeconfig: "), "it fails for another cause")
+}
+
+/// The file was read and understood before.
+fn needs_admin_conf(said: &Said) -> Result<(), String> {
+    must(said.code == Some(1) && said.out.is_empty(), "it does not fail, or says something first")?;
+    let cause = "error: couldn't create a Kubernetes client from file \"/etc/kubernetes/admin.conf\": failed to load admin kubeconfig: ";
+    must(said.err.contains(cause), "it fails for another cause")
+}
+
+fn needs_manifests(said: &Said) -> Result<(), String> {
+    must(said.code == Some(1) && said.out.is_empty(), "it does not fail, or says something first")?;
+    let cause = "error: the manifest file \"/etc/kubernetes/manifests/kube-apiserver.yaml\" does not exist";
+    must(said.err.contains(cause), "it fails for another cause")
 }
 
 /// kinder runs the last line without quotes.

@@ -25,8 +25,8 @@ const BESIDE_CONFIG: &[&str] = &[
     "yes",
 ];
 
-/// Ours, which say nothing about the cluster; `vmodule`, which kubeadm forgot; and the argument of `join`, which is no flag.
-const OURS: &[&str] = &["endpoint", "events", "fresh", "jobs", "progress", "strict", "vmodule"];
+/// Ours, which say nothing about the cluster; `vmodule`, which kubeadm forgot; and arguments, which are no flags.
+const OURS: &[&str] = &["endpoint", "events", "fresh", "jobs", "progress", "strict", "version", "vmodule"];
 
 /// The long names of all flags that were typed, sorted.
 pub fn flags(matches: &ArgMatches) -> Vec<String> {

@@ -91,6 +91,7 @@ pub fn command() -> Command {
         .arg(help)
         .subcommand(init::command())
         .subcommand(join::command())
+        .subcommand(commands::upgrade::command())
         .subcommand(commands::config::command())
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::token::command())

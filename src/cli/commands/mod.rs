@@ -6,6 +6,7 @@ pub mod config;
 pub mod kubeconfig;
 pub mod status;
 pub mod token;
+pub mod upgrade;
 pub mod version;
 
 use kubewright_config::{Init, InitFlags};

@@ -4,6 +4,7 @@
 mod document;
 mod jsonpath;
 mod kyaml;
+mod table;
 mod template;
 
 use clap::{ArgAction, Args};
@@ -18,6 +19,8 @@ use crate::given::read_template;
 use document::Document;
 use jsonpath::JsonPath;
 use template::GoTemplate;
+
+pub use table::aligned;
 
 /// The flags of commands that print objects.
 #[derive(Debug, Args)]

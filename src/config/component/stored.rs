@@ -25,6 +25,12 @@ impl StoredComponent {
         let generated = annotation.is_some_and(|hash| hash == config_hash(values));
         Self { text: text.to_owned(), generated }
     }
+
+    /// The document's `apiVersion`; `None` where it is no YAML object that has one.
+    pub fn api_version(&self) -> Option<String> {
+        let document = yaml::document(self.text.as_bytes()).ok()?;
+        document.value().get("apiVersion")?.as_str().map(str::to_owned)
+    }
 }
 
 /// The user's document is of an API version that nobody here reads.

@@ -17,6 +17,24 @@ pub(crate) struct Asked {
     pub label: bool,
 }
 
+/// Text that stands for no version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("version {text:?}: {reason}; {fix}")]
+pub struct UnknownLabel {
+    text: String,
+    reason: String,
+    fix: String,
+}
+
+/// Reads a version or a label, as `kubernetesVersion` takes them.
+///
+/// # Errors
+/// What is wrong, and the fix.
+pub fn resolve_version(text: &str) -> Result<KubernetesVersion, UnknownLabel> {
+    let asked = resolve(text).map_err(|(reason, fix)| UnknownLabel { text: text.to_owned(), reason, fix });
+    asked.map(|asked| asked.version)
+}
+
 /// Reads a version with or without `v`, a label, and either after `release/`; or an exact build after `ci/`.
 ///
 /// # Errors
