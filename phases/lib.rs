@@ -27,5 +27,6 @@ pub mod registration;
 pub mod rootless;
 pub mod running;
 pub mod static_pods;
+pub mod upgrading;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));

@@ -23,6 +23,29 @@ pub fn write_component(
     probe: &Probe,
     report: &Report,
 ) -> Result<(), Failure> {
+    let pod = render_component(render, init, cluster, facts, options, files, probe, report)?;
+    // Its parent is for everybody, whichever phase comes first.
+    files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
+    files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
+    files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
+}
+
+/// Renders one component for this machine, with the user's patches. Nothing is written but what a control plane without
+/// root needs.
+///
+/// # Errors
+/// A template or a patch does not fit, or a file that the component reads is not there.
+#[expect(clippy::too_many_arguments, reason = "what three phases take from the engine, each by its type")]
+pub fn render_component(
+    render: impl FnOnce(&ControlPlaneNode<'_>) -> Result<StaticPod, ManifestError>,
+    init: &InitConfiguration,
+    cluster: &ClusterConfiguration,
+    facts: &VersionFacts,
+    options: &InitOptions,
+    files: &Files,
+    probe: &Probe,
+    report: &Report,
+) -> Result<StaticPod, Failure> {
     let candidates = &facts.static_pod.ca_mount_candidates;
     let directories: Vec<Utf8PathBuf> =
         candidates.iter().filter(|directory| probe.list(directory).is_some()).cloned().collect();
@@ -35,9 +58,5 @@ pub fn write_component(
         ..ControlPlaneNode::of_init(init, cluster, facts)
     };
     let pod = without_root(render(&node)?, cluster, facts, files)?;
-    let pod = patch_pod(pod, init, facts, probe, report)?;
-    // Its parent is for everybody, whichever phase comes first.
-    files.ensure_dir(Utf8Path::new(paths::KUBERNETES_DIR), paths::PUBLIC_DIR)?;
-    files.ensure_dir(Utf8Path::new(paths::MANIFESTS_DIR), paths::SECRET_DIR)?;
-    files.write(&paths::static_pod(pod.name), &Contents::public(pod.yaml), paths::SECRET_FILE)
+    patch_pod(pod, init, facts, probe, report)
 }

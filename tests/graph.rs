@@ -52,6 +52,25 @@ fn the_graph_of_join_is_sound() {
 }
 
 #[test]
+fn the_graphs_of_upgrade_are_sound() {
+    for (name, entries) in [
+        ("upgrade apply", kubewright_phases::UPGRADE_APPLY),
+        ("upgrade node", kubewright_phases::UPGRADE_NODE),
+        ("upgrade rollback", kubewright_phases::UPGRADE_ROLLBACK),
+    ] {
+        let workflow = Workflow::new(name, entries).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases").join(name.replace(' ', "_"));
+        let files: BTreeSet<String> = rust_files(&folder)
+            .into_iter()
+            .map(|path| path.strip_suffix(".rs").unwrap().replace('_', "-"))
+            .filter(|path| !path.ends_with("/tests"))
+            .collect();
+        let registered: BTreeSet<String> = workflow.phases().map(|phase| phase.path.to_owned()).collect();
+        assert_eq!(files, registered, "{name}");
+    }
+}
+
+#[test]
 fn each_phase_can_be_planned_alone() {
     let workflow = init();
     let case = Case { upload_certs: true, ..Case::newest() };

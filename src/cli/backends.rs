@@ -7,7 +7,7 @@ use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::HostFacts;
 use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostProbe, HostServices, HostSnapshots, Root};
-use kubewright_node::{Backends, ServiceBackend, SystemClock};
+use kubewright_node::{Backends, MirrorPods, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
 use kubewright_phases::network::network_facts;
 
@@ -36,6 +36,7 @@ impl Machine {
             etcd: Arc::new(EtcdCluster::new()),
             snapshots: HostSnapshots::new(root.clone()),
             runtime: Arc::new(CriRuntime::new()),
+            static_pods: MirrorPods::of(kube.clone()),
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),
             discovery: Arc::new(HttpsDiscovery::new(kube)),

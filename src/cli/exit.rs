@@ -9,6 +9,10 @@ use kubewright_engine::{Failure, FailureKind};
 const FAILED: u8 = 1;
 /// As shells tell that SIGINT ended a program.
 const CANCELLED: u8 = 130;
+/// An upgrade failed, and the old state is back and works.
+const WENT_BACK: u8 = 4;
+/// An upgrade failed, and so did going back.
+const STUCK: u8 = 5;
 
 /// An end that is not success.
 pub struct Exit {
@@ -51,6 +55,8 @@ impl From<ConfigErrors> for Exit {
 fn code(kind: FailureKind) -> u8 {
     match kind {
         FailureKind::Cancelled => CANCELLED,
+        FailureKind::WentBack => WENT_BACK,
+        FailureKind::Stuck => STUCK,
         FailureKind::Preflight | FailureKind::Validation | FailureKind::Deadline | FailureKind::Other => FAILED,
     }
 }

@@ -67,6 +67,13 @@ fn read(what: &str, path: &str, hint: &str) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Asks whether to go on; only `y` and `yes` mean so. An input that has ended says no.
+pub fn confirmed() -> bool {
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+}
+
 /// How standard input is named in the place of a file.
 pub const STDIN: &str = "-";
 /// The largest file that a secret is read from. A token has 23 characters, a certificate key 64.

@@ -19,6 +19,7 @@ mod run;
 mod signals;
 mod state;
 mod trace;
+mod upgrading;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,7 +78,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
         Some(("token", matches)) => token::run(matches),
         Some(("certs", matches)) => certs::run(matches),
         Some(("status", matches)) => status::run(matches),
-        Some(("upgrade", matches)) => upgrade::run(matches),
+        Some(("upgrade", matches)) => upgrade::run(&global, matches),
         Some(("completion", matches)) => completion::run(matches),
         Some(("version", matches)) => version::run(matches),
         _ => Err(Exit::failed("subcommand is required")),

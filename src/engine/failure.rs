@@ -19,6 +19,10 @@ pub enum FailureKind {
     Cancelled,
     /// A wait reached its deadline.
     Deadline,
+    /// What was begun failed, and the state before it is back and works.
+    WentBack,
+    /// What was begun failed, and so did going back to the state before it.
+    Stuck,
 }
 
 /// A failure with its cause, the context it went through and hints for the user.

@@ -86,23 +86,6 @@ impl SnapshotBackend for HostSnapshots {
     fn remove(&self, path: &Utf8Path) -> io::Result<()> {
         fs::remove_file(self.at(path))
     }
-
-    fn is_directory(&self, path: &Utf8Path) -> bool {
-        fs::symlink_metadata(self.at(path)).is_ok_and(|found| found.is_dir())
-    }
-
-    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
-        let to = self.at(to);
-        fs::rename(self.at(from), &to)?;
-        sync_directory(to.parent().unwrap_or(Utf8Path::new("/")))
-    }
-
-    fn remove_tree(&self, path: &Utf8Path) -> io::Result<()> {
-        match fs::remove_dir_all(self.at(path)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
 }
 
 fn check(place: &Utf8Path) -> io::Result<()> {

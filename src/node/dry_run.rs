@@ -16,6 +16,7 @@ use camino::Utf8Path;
 use crate::files::{Contents, FileError, Mode};
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
+use crate::static_pods::DryStaticPods;
 use crate::{Backends, FileBackend};
 
 use behind::Behind;
@@ -44,6 +45,7 @@ impl Backends {
         let kubelet = DryKubelet::new(Arc::clone(&overlay));
         let sent = Arc::new(Sent::default());
         let dry = Self {
+            static_pods: Arc::new(DryStaticPods::new(self.static_pods, Arc::clone(&overlay) as Arc<dyn FileBackend>)),
             files: overlay,
             services: Arc::new(services::DryServices::new(self.services, Arc::clone(&kubelet))),
             kube: Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent))),

@@ -12,6 +12,7 @@ pub mod probe;
 pub mod runtime;
 pub mod services;
 pub mod snapshots;
+pub mod static_pods;
 pub mod wait;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use probe::{
 pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, pull_stubbornly};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use snapshots::{Retention, Snapshot, SnapshotBackend, Snapshots};
+pub use static_pods::{MirrorPods, StaticPodBackend, StaticPodState, StaticPods};
 pub use wait::{Attempt, wait_for, wait_unseen};
 
 /// Everything behind the interfaces: live, dry, or made up for a test.
@@ -49,6 +51,8 @@ pub struct Backends {
     pub snapshots: Arc<dyn SnapshotBackend>,
     /// The container runtime.
     pub runtime: Arc<dyn RuntimeBackend>,
+    /// The static pods of this node.
+    pub static_pods: Arc<dyn StaticPodBackend>,
     /// Facts about the machine.
     pub probe: Arc<dyn ProbeBackend>,
     /// Health endpoints on this machine.
@@ -94,6 +98,11 @@ impl View {
     /// Reads a file; `None` when it is absent.
     pub fn read(&self, path: &Utf8Path) -> Result<Option<Contents>, Failure> {
         Ok(self.backends.files.read(path)?)
+    }
+
+    /// The names in a directory, sorted; `None` when it is absent.
+    pub fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, Failure> {
+        Ok(self.backends.files.list(path)?)
     }
 
     /// The API, for reading.

@@ -59,15 +59,9 @@ pub trait SnapshotBackend: Send + Sync {
     async fn check(&self, path: &Utf8Path) -> io::Result<()>;
     /// Removes a copy.
     fn remove(&self, path: &Utf8Path) -> io::Result<()>;
-    /// Whether a directory is there.
-    fn is_directory(&self, path: &Utf8Path) -> bool;
-    /// Gives a directory, or a copy, another name in the same file system, in one instant.
-    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
-    /// Removes a directory and all that is in it; an absent one is fine.
-    fn remove_tree(&self, path: &Utf8Path) -> io::Result<()>;
 }
 
-/// The power to take copies of etcd's data, and to put one in the place of it.
+/// The power to take copies of etcd's data.
 pub struct Snapshots {
     etcd: Arc<dyn EtcdBackend>,
     disk: Arc<dyn SnapshotBackend>,
@@ -160,39 +154,6 @@ impl Snapshots {
     /// It is not there, or was changed.
     pub async fn check(&self, path: &Utf8Path) -> Result<(), Failure> {
         self.disk.check(path).await.context(format!("cannot use the snapshot `{path}`"))
-    }
-
-    /// Puts the directory `member` of `restored` in the place of that of `data`, which is kept under another name. Nobody
-    /// may be using either. What an earlier call had begun is finished.
-    ///
-    /// # Errors
-    /// A directory cannot be moved.
-    pub async fn put_in_place(&self, data: &Utf8Path, restored: &Utf8Path, kept_as: &Utf8Path) -> Result<(), Failure> {
-        let (member, new) = (data.join("member"), restored.join("member"));
-        let effect = Effect::new("restore", data.as_str());
-        let work = async {
-            // Between the two moves there is no `member`, and etcd does not run: who begins again finds where it was.
-            if self.disk.is_directory(&new) {
-                if self.disk.is_directory(&member) && !self.disk.is_directory(kept_as) {
-                    self.disk.rename(&member, kept_as)?;
-                }
-                self.disk.rename(&new, &member)?;
-            }
-            self.disk.remove_tree(restored)
-        };
-        self.outward.perform(effect, work).await.context(format!("cannot put the restored data into `{data}`"))
-    }
-
-    /// Removes what an earlier restore has left.
-    ///
-    /// # Errors
-    /// It cannot be removed.
-    pub async fn clear(&self, restored: &Utf8Path) -> Result<(), Failure> {
-        if !self.disk.is_directory(restored) {
-            return Ok(());
-        }
-        let work = async { self.disk.remove_tree(restored) };
-        self.outward.perform(Effect::new("remove", restored.as_str()), work).await
     }
 }
 

@@ -12,6 +12,7 @@ pub mod probe;
 pub mod runtime;
 pub mod services;
 mod static_pod;
+pub mod static_pods;
 mod strategic;
 mod tree;
 
@@ -34,6 +35,7 @@ pub use kube::FakeKube;
 pub use probe::{FakeProbe, Machine};
 pub use runtime::{FakeRuntime, RuntimeFacts};
 pub use services::FakeServices;
+pub use static_pods::FakeStaticPods;
 pub use tree::tree;
 
 /// A machine for tests: real files under one directory, everything else made up.
@@ -51,6 +53,8 @@ pub struct TestNode {
     pub etcd: Arc<FakeEtcd>,
     /// The container runtime.
     pub runtime: Arc<FakeRuntime>,
+    /// The kubelet's static pods.
+    pub static_pods: Arc<FakeStaticPods>,
     /// The machine.
     pub probe: Arc<FakeProbe>,
     /// Health endpoints.
@@ -69,6 +73,7 @@ pub fn node(dir: &Utf8Path) -> TestNode {
     let kube = Arc::new(FakeKube::default());
     let etcd = Arc::new(FakeEtcd::default());
     let runtime = Arc::new(FakeRuntime::default());
+    let static_pods = Arc::new(FakeStaticPods::on(root.clone()));
     let probe = Arc::new(FakeProbe::default());
     let health = Arc::new(FakeHealth::default());
     let discovery = Arc::new(FakeDiscovery::default());
@@ -80,12 +85,13 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         etcd: etcd.clone(),
         snapshots: HostSnapshots::new(root.clone()),
         runtime: runtime.clone(),
+        static_pods: static_pods.clone(),
         probe: probe.clone(),
         health: health.clone(),
         discovery: discovery.clone(),
         clock: clock.clone(),
     };
-    let node = TestNode { root, backends, services, kube, etcd, runtime, probe, health, discovery, clock };
+    let node = TestNode { root, backends, services, kube, etcd, runtime, static_pods, probe, health, discovery, clock };
     let files = node.root.clone();
     node.etcd.before_each_list(move |etcd| static_pod::start_etcd(&files, etcd));
     let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());

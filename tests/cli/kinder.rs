@@ -151,10 +151,10 @@ const CALLS: &[Call] = &[
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: needs_admin_conf },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: needs_manifests },
     // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.
-    Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: not_built },
-    Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: not_built },
-    Call { arguments: "upgrade node --v=6 --config CONFIG", judge: not_built },
-    Call { arguments: "upgrade node --dry-run", judge: not_built },
+    Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: needs_client },
+    Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: needs_client },
+    Call { arguments: "upgrade node --v=6 --config CONFIG", judge: needs_client },
+    Call { arguments: "upgrade node --dry-run", judge: needs_client },
     Call { arguments: "reset --v=6 --config CONFIG", judge: not_built },
     Call { arguments: "reset --force=true --dry-run", judge: not_built },
     Call { arguments: "certs renew all", judge: not_built },
@@ -240,6 +240,15 @@ fn needs_manifests(said: &Said) -> Result<(), String> {
     must(said.code == Some(1) && said.out.is_empty(), "it does not fail, or says something first")?;
     let cause = "error: the manifest file \"/etc/kubernetes/manifests/kube-apiserver.yaml\" does not exist";
     must(said.err.contains(cause), "it fails for another cause")
+}
+
+/// kinder runs it on nodes of a cluster; here there is none, which kubeadm says in the same words.
+fn needs_client(said: &Said) -> Result<(), String> {
+    must(said.code == Some(1), "it does not fail")?;
+    must(
+        said.err.contains("couldn't create a Kubernetes client from file \"/etc/kubernetes/"),
+        "it fails for another cause",
+    )
 }
 
 /// kinder runs the last line without quotes.

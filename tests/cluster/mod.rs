@@ -18,4 +18,6 @@ mod secrets;
 mod stage;
 mod token;
 mod tree;
+mod upgrade;
 mod upload_certs;
+mod watching;

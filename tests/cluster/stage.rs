@@ -118,6 +118,13 @@ impl Stage {
         Cluster::new(&self.lab, &self.setup, ours(), shape).unwrap().wait_until_up().unwrap();
     }
 
+    /// Loads the images of the release that the nodes are upgraded to, and returns its version.
+    pub fn next_release(&self) -> String {
+        let next = self.lab.prepare_next().unwrap();
+        self.nodes.iter().for_each(|node| node.load(&next).unwrap());
+        next.kubernetes.version().to_string()
+    }
+
     /// What kubewright's table says about the version that the nodes run.
     pub fn facts(&self) -> &VersionFacts {
         self.setup.kubernetes.facts()

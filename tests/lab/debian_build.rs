@@ -21,6 +21,9 @@ use crate::{
 /// The release that Debian 12 carries.
 pub(crate) const DEBIAN_RELEASE: &str = "v1.20.2";
 
+/// The same source with another stamp: the release that tests upgrade to.
+pub(crate) const NEXT_RELEASE: &str = "v1.20.3";
+
 const COMPONENTS: [&str; 7] =
     ["kubeadm", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"];
 

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     cgroup::Hierarchy,
     check::TEST_LAB,
+    debian_build,
     error::{LabError, Result},
     images,
     kubernetes::Kubernetes,
@@ -91,6 +92,19 @@ impl Lab {
         let kubernetes = Kubernetes::open(&self.cache, kubernetes)?;
         let archives = images::ensure(&self.cache, &kubernetes)?;
         Ok(Setup { kubernetes, archives })
+    }
+
+    /// Gets ready what nodes of 1.20.2 are upgraded to: the same source, stamped as the next release. The first time takes a
+    /// minute or two. `KUBEWRIGHT_LAB_NEXT` names a directory of other binaries, for other releases.
+    ///
+    /// # Errors
+    /// As [`Lab::prepare`].
+    pub fn prepare_next(&self) -> Result<Setup> {
+        let dir = match std::env::var_os("KUBEWRIGHT_LAB_NEXT") {
+            Some(dir) => PathBuf::from(dir),
+            None => debian_build::ensure(&self.cache, debian_build::NEXT_RELEASE)?,
+        };
+        self.prepare(Some(&dir))
     }
 
     /// A node by its name, `node1` to `node9`; it need not exist.

@@ -114,6 +114,19 @@ impl Node {
         self.remove_unlocked()
     }
 
+    /// Loads the images of another release beside those that the node has.
+    ///
+    /// # Errors
+    /// When the node is not running or an archive cannot be imported.
+    pub fn load(&self, setup: &Setup) -> Result<()> {
+        let _lock = self.lab.lock()?;
+        for archive in &setup.archives {
+            let import = ["ctr", "-n", "k8s.io", "images", "import"].map(OsStr::new);
+            self.run(import.into_iter().chain([archive.as_os_str()]))?;
+        }
+        Ok(())
+    }
+
     /// A command to be run on the node, with its tools in `PATH` and `KUBECONFIG` set.
     ///
     /// # Errors

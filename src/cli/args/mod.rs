@@ -8,6 +8,7 @@ mod phases;
 mod run;
 mod secret;
 mod typed;
+mod upgrading;
 mod usage;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub use phases::{chosen_phase, skipped};
 pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
 pub use typed::{Typed, hidden};
+pub use upgrading::{ApplyArgs, NodeArgs, RollbackArgs, commands as upgrade_commands};
 
 /// How the run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 
 mod init;
 mod join;
+mod upgrading;
 
 use clap::{ArgMatches, Command};
 use kubewright_engine::Tree;
@@ -29,6 +30,8 @@ impl PhaseFlags {
         match workflow {
             "init" => &init::INIT,
             "join" => &join::JOIN,
+            "upgrade apply" => &upgrading::APPLY,
+            "upgrade node" => &upgrading::NODE,
             _ => &NONE,
         }
     }

@@ -42,7 +42,7 @@ impl std::str::FromStr for DryRun {
 }
 
 /// The file, how much of the workflow is run and how; kubeadm's flags that all workflows share, and ours.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Path to a configuration file
     #[arg(long, value_name = "FILE")]

@@ -159,7 +159,11 @@ impl KubeBackend for DryKube {
         Ok(known)
     }
 
-    async fn ask(&self, _: &KubeAccess, _: &str) -> Result<String, KubeError> {
+    async fn ask(&self, access: &KubeAccess, path: &str) -> Result<String, KubeError> {
+        // What a cluster is does not hang on what this run would start; whether something is well does.
+        if path == "/version" && self.behind.answers() == Answers::Cluster {
+            return self.real.ask(&elsewhere(access), path).await;
+        }
         Ok("ok".into())
     }
 }

@@ -32,18 +32,6 @@ impl SnapshotBackend for DrySnapshots {
     fn remove(&self, _: &Utf8Path) -> io::Result<()> {
         Ok(())
     }
-
-    fn is_directory(&self, path: &Utf8Path) -> bool {
-        self.0.is_directory(path)
-    }
-
-    fn rename(&self, _: &Utf8Path, _: &Utf8Path) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn remove_tree(&self, _: &Utf8Path) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A copy that is not written.

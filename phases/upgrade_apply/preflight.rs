@@ -1,0 +1,64 @@
+//! Looks whether the cluster can be upgraded to the version, and pulls all images, before anything is changed.
+
+use kubewright_config::skew::{Allowed, judge};
+use kubewright_config::{KubeletDoc, UpgradeConfiguration};
+
+use crate::asking::Asking;
+use crate::checks::Powers;
+use crate::prelude::*;
+use crate::running::read_versions;
+use crate::upgrading::{UpgradeOptions, UpgradedCluster, looking};
+
+/// The phase `preflight`.
+pub struct Preflight;
+
+impl Phase<Node> for Preflight {
+    const ABOUT: &'static str = "Run preflight checks before upgrade";
+    const RANK: u16 = 100;
+
+    type Input = (Read<UpgradeConfiguration>, Read<UpgradeOptions>, Powers, Use<Kube>);
+    type Output = UpgradedCluster;
+
+    async fn run(
+        &self,
+        (settings, options, powers, kube): Self::Input,
+        report: &Report,
+    ) -> Result<UpgradedCluster, Failure> {
+        let (found, resumed) = looking::find(&settings, &options, &powers.0, &kube, report).await?;
+        report.note("upgrade/preflight", "Running preflight checks");
+        let kubelet: &KubeletDoc = &found.kubelet;
+        looking::check_node(&found, kubelet, &options.as_init(), &powers, report).await?;
+        if !resumed {
+            looking::check_cluster(&found, &powers.0, &kube, report).await?;
+            policy(&found, &settings, &kube, report).await?;
+        }
+        looking::pull(&found, &powers.3, report).await?;
+        Ok(found)
+    }
+}
+
+/// Holds the upgrade against the policy of versions.
+async fn policy(
+    found: &UpgradedCluster,
+    settings: &UpgradeConfiguration,
+    kube: &Kube,
+    report: &Report,
+) -> Result<(), Failure> {
+    let (apply, target) = (&settings.apply, &found.cluster.kubernetes_version);
+    report.note("upgrade/preflight", format!("You have chosen to upgrade the cluster version to \"{target}\""));
+    let running = read_versions(&found.admin.0, Asking::Aloud(kube, report)).await?;
+    report.note("upgrade/versions", format!("Cluster version: {}", running.server_text));
+    let allowed =
+        Allowed { experimental: apply.allow_experimental_upgrades, release_candidates: apply.allow_rc_upgrades };
+    let skew = judge(&running.standing(), target, allowed);
+    for warning in &skew.warnings {
+        report.warn(warning.clone());
+    }
+    if let Some(refusal) = skew.refusal(apply.force_upgrade) {
+        return Err(Failure::new(refusal).kind(FailureKind::Preflight));
+    }
+    if let Some(text) = skew.forced() {
+        report.note("upgrade/preflight", text);
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! What is left to do when all else serves: flags that the new kubelet refuses are taken out.
+
+use crate::prelude::*;
+use crate::upgrading::{UpgradedCluster, node_files};
+
+/// The phase `post-upgrade`.
+pub struct PostUpgrade;
+
+impl Phase<Node> for PostUpgrade {
+    const ABOUT: &'static str = "Run post upgrade tasks";
+    const RANK: u16 = 800;
+    // It ends the upgrade.
+    const AFTER: &'static [&'static str] = &["control-plane", "kubeconfig", "kubelet-config", "addon"];
+
+    type Input = (Read<UpgradedCluster>, Use<Files>);
+    type Output = ();
+
+    async fn run(&self, (found, files): Self::Input, report: &Report) -> Result<(), Failure> {
+        node_files::drop_obsolete_flags(&found, &files, report)
+    }
+}

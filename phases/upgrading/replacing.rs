@@ -1,0 +1,144 @@
+//! How it is known that a replaced static pod serves: the kubelet runs its new manifest, its containers are ready, and its
+//! own probe is answered. And how it is known soon that it never will.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kubewright_node::{Attempt, ContainerInfo, KubeErrorKind, wait_for};
+use serde_json::Value as Json;
+
+use super::{Component, Hands, UpgradedCluster};
+use crate::prelude::*;
+
+/// Which manifest the kubelet must run.
+#[derive(Debug, Clone, Copy)]
+pub enum Runs<'a> {
+    /// Another than this one.
+    Another(&'a str),
+    /// Just this one.
+    Just(&'a str),
+}
+
+/// How long a component must be well without a break, in milliseconds. While the old process ends, it may answer in the
+/// place of a new one that cannot listen yet.
+const STEADY: u64 = 2000;
+
+/// How often a container may end after its manifest was replaced, before it is given up: as often as one may that comes up
+/// before what it needs.
+const ENDS: u32 = 3;
+
+/// Waits until a component serves with its manifest.
+///
+/// # Errors
+/// It does not in time, or ends again and again.
+pub async fn wait_serving(
+    component: Component,
+    manifest: &Json,
+    runs: Runs<'_>,
+    found: &UpgradedCluster,
+    limit: Duration,
+    hands: &Hands<'_>,
+) -> Result<(), Failure> {
+    let url = probe_url(manifest);
+    let ends = Ends::default();
+    let well_since = AtomicU64::new(0);
+    let began = Instant::now();
+    // Whoever was well until now must be looked at anew.
+    let not_well = |why: String| {
+        well_since.store(0, Ordering::Relaxed);
+        Ok(Attempt::NotYet(why))
+    };
+    let (node, socket) = (&found.before.node, &found.before.cri_socket);
+    wait_for(hands.report, format!("{component} to serve with its manifest"), limit, || async {
+        // The runtime first: it answers also when this very component is what the API server lacks.
+        if let Ok(containers) = hands.runtime.containers(socket).await
+            && let Some(failure) = ends.judge(component, &containers)
+        {
+            return Err(failure);
+        }
+        let state = match hands.pods.state(&found.admin.0, node, component.name()).await {
+            Ok(Some(state)) => state,
+            Ok(None) => return not_well(format!("the kubelet has no pod {component}-{node} yet")),
+            Err(error) if error.kind == KubeErrorKind::Access => return Err(error.into()),
+            Err(error) => return not_well(error.to_string()),
+        };
+        let runs_it = match runs {
+            Runs::Another(old) => state.hash != old,
+            Runs::Just(hash) => state.hash == hash,
+        };
+        if !runs_it {
+            return not_well("the kubelet runs the other manifest still".into());
+        }
+        if let Some(why) = state.unready {
+            return not_well(why);
+        }
+        if let Some(url) = &url {
+            match hands.probe.health(url).await {
+                Ok(answer) if answer.status == 200 => {}
+                Ok(answer) => return not_well(format!("{url} answers {} {}", answer.status, answer.body.trim())),
+                Err(why) => return not_well(format!("{url}: {why}")),
+            }
+        }
+        // One more, so that 0 means never.
+        let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let since = match well_since.load(Ordering::Relaxed) {
+            0 => {
+                well_since.store(now, Ordering::Relaxed);
+                now
+            }
+            since => since,
+        };
+        match now - since >= STEADY {
+            true => Ok(Attempt::Done(())),
+            false => Ok(Attempt::NotYet("it is well, and must stay so for a moment".into())),
+        }
+    })
+    .await
+    .hint(format!("look at its output: `crictl --runtime-endpoint {socket} logs` with the container's number"))
+}
+
+/// Counts how often a component's container has ended since this began to look.
+#[derive(Default)]
+struct Ends {
+    /// One more than the fewest restarts that were seen; a replaced pod counts from 0 anew.
+    fewest: AtomicU32,
+}
+
+impl Ends {
+    fn judge(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
+        let container = containers.iter().find(|container| container.name == component.name())?;
+        let seen = self.fewest.load(Ordering::Relaxed);
+        let fewest = if seen == 0 { container.attempt } else { container.attempt.min(seen - 1) };
+        self.fewest.store(fewest + 1, Ordering::Relaxed);
+        if container.state != "exited" || container.attempt < fewest + ENDS - 1 {
+            return None;
+        }
+        let code = container.exit_code.map_or_else(|| "an unknown code".to_owned(), |code| format!("code {code}"));
+        let log = container.log_path.as_deref().unwrap_or("the runtime's log");
+        let failure = Failure::new(format!("its container has ended {ENDS} times, last with {code}"));
+        Some(failure.context(format!("{component} does not come up")).hint(format!("its output is in {log}")))
+    }
+}
+
+/// Where the kubelet asks whether the pod is well: its readiness probe, or else the others.
+fn probe_url(manifest: &Json) -> Option<String> {
+    let container = manifest.pointer("/spec/containers/0")?;
+    let probes = ["readinessProbe", "livenessProbe", "startupProbe"];
+    let get = probes.iter().find_map(|probe| container.get(probe)?.get("httpGet"))?;
+    let text = |name: &str| get.get(name).and_then(Json::as_str);
+    let port = match get.get("port")? {
+        Json::String(name) => {
+            let ports = container.get("ports")?.as_array()?;
+            ports.iter().find(|port| port["name"] == name.as_str())?.get("containerPort")?.as_u64()?
+        }
+        port => port.as_u64()?,
+    };
+    let host = text("host").unwrap_or("127.0.0.1");
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let scheme = text("scheme").unwrap_or("HTTP").to_lowercase();
+    Some(format!("{scheme}://{host}:{port}{}", text("path").unwrap_or("/")))
+}
+
+#[cfg(test)]
+#[path = "replacing/tests.rs"]
+mod tests;

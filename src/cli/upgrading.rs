@@ -1,0 +1,266 @@
+//! `upgrade apply`, `upgrade node` and `upgrade rollback`: from flags to seeds.
+
+use camino::Utf8Path;
+use clap::{ArgMatches, FromArgMatches};
+use kubewright_config::{HostFacts, KubernetesVersion, UpgradeConfiguration, UpgradeFlags, load_upgrade};
+use kubewright_engine::{Failure, FailureContext, FailureKind, InputValue, Seeds, Selection, Tree, Workflow};
+use kubewright_node::Node;
+use kubewright_node::dry_run::DryCluster;
+use kubewright_phases::paths;
+use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions};
+
+use crate::args::{self, ApplyArgs, DryRun, Global, NodeArgs, RollbackArgs, RunArgs, Typed, skipped};
+use crate::backends::{Machine, node_facts, on_machine};
+use crate::exit::Exit;
+use crate::given::{GivenConfig, confirmed};
+use crate::program;
+use crate::render::{self, warn_of};
+use crate::run::{Identity, Run, execute, refuse_while_another_runs};
+
+/// The graph of `upgrade apply`.
+///
+/// # Panics
+/// When the phases do not make a graph, which a test finds first.
+pub fn apply_workflow() -> Workflow<Node> {
+    let workflow = Workflow::new(APPLY, kubewright_phases::UPGRADE_APPLY).expect("a test builds this graph");
+    workflow.with_groups(kubewright_phases::UPGRADE_APPLY_GROUPS)
+}
+
+/// The graph of `upgrade node`.
+///
+/// # Panics
+/// When the phases do not make a graph, which a test finds first.
+pub fn node_workflow() -> Workflow<Node> {
+    let workflow = Workflow::new(NODE, kubewright_phases::UPGRADE_NODE).expect("a test builds this graph");
+    workflow.with_groups(kubewright_phases::UPGRADE_NODE_GROUPS)
+}
+
+/// The graph of `upgrade rollback`.
+///
+/// # Panics
+/// When the phases do not make a graph, which a test finds first.
+pub fn rollback_workflow() -> Workflow<Node> {
+    let workflow = Workflow::new(ROLLBACK, kubewright_phases::UPGRADE_ROLLBACK).expect("a test builds this graph");
+    workflow.with_groups(kubewright_phases::UPGRADE_ROLLBACK_GROUPS)
+}
+
+const APPLY: &str = "upgrade apply";
+const NODE: &str = "upgrade node";
+const ROLLBACK: &str = "upgrade rollback";
+
+/// Runs the command below `upgrade`.
+pub fn dispatch(global: &Global, matches: &ArgMatches) -> Result<(), Exit> {
+    match matches.subcommand() {
+        Some(("apply", matches)) => {
+            let phase = args::chosen_phase(APPLY, matches)?;
+            let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
+            args::refuse_mixed(chosen)?;
+            let args = ApplyArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            let typed = Typed::of(APPLY, phase.as_ref(), chosen);
+            apply(global, &args, &typed, phase.map(|phase| phase.path))
+        }
+        Some(("node", matches)) => {
+            let phase = args::chosen_phase(NODE, matches)?;
+            let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
+            args::refuse_mixed(chosen)?;
+            let args = NodeArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            let typed = Typed::of(NODE, phase.as_ref(), chosen);
+            node(global, &args, &typed, phase.map(|phase| phase.path))
+        }
+        Some(("rollback", matches)) => {
+            args::refuse_mixed(matches)?;
+            let typed = Typed::of(ROLLBACK, None, matches);
+            rollback(global, &RollbackArgs::from_arg_matches(matches).map_err(Exit::of)?, &typed)
+        }
+        _ => Err(Exit::failed("subcommand is required")),
+    }
+}
+
+/// What one command begins with.
+struct Begun {
+    machine: Machine,
+    facts: HostFacts,
+    settings: UpgradeConfiguration,
+    identity: Identity,
+}
+
+async fn begin(machine: Machine, run: &RunArgs, flags: &UpgradeFlags, typed: &Typed) -> Result<Begun, Exit> {
+    let file = GivenConfig::read(run.config.as_deref())?;
+    refuse_while_another_runs(&machine, run, &file)?;
+    let facts = node_facts(&machine.backends).await;
+    let (settings, warnings) = load_upgrade(file.document(), flags)?;
+    warn_of(&warnings);
+    let version = flags.kubernetes_version.clone().unwrap_or_default();
+    let inputs = file.inputs(typed.inputs()).with("the version", InputValue::Shown(version));
+    Ok(Begun { machine, facts, settings, identity: Identity { inputs, typed: typed.again() } })
+}
+
+impl Begun {
+    fn has_control_plane(&self) -> bool {
+        self.machine.backends.probe.exists(&paths::static_pod("kube-apiserver"))
+    }
+
+    fn options(&self, command: &'static str, kubeconfig: Option<&str>) -> UpgradeOptions {
+        let control_plane = self.has_control_plane();
+        let own = if control_plane || command == APPLY { paths::ADMIN_CONF } else { paths::KUBELET_CONF };
+        UpgradeOptions {
+            command,
+            target: None,
+            kubeconfig: kubeconfig.unwrap_or(own).into(),
+            control_plane,
+            resolved_active: self.facts.resolved_active,
+            proxy_environment: self.facts.proxy_environment.clone(),
+        }
+    }
+
+    /// Nobody is asked, and nothing is begun, where the cluster cannot be.
+    fn must_have(&self, kubeconfig: &Utf8Path) -> Result<(), Exit> {
+        if self.machine.backends.probe.exists(kubeconfig) {
+            return Ok(());
+        }
+        let failure = Failure::new("it is not there");
+        let failure = failure.context(format!("couldn't create a Kubernetes client from file \"{kubeconfig}\""));
+        Err(failure.hint("name another with --kubeconfig, or run it on a node of the cluster as root").into())
+    }
+
+    /// Runs a workflow. Upgrades never go on with what the journal says is finished: a node may have gone back since.
+    /// What they go on with is what the node keeps of them.
+    async fn run(
+        self,
+        workflow: Workflow<Node>,
+        options: UpgradeOptions,
+        selection: Selection,
+        dry_run: DryRun,
+        (global, args): (&Global, &RunArgs),
+    ) -> Result<(), Exit> {
+        let command = format!("{} {}", program::name(), workflow.name());
+        let seeds = Seeds::new().with(self.settings).with(options);
+        let dry_cluster = DryCluster::Existing(Box::new(Vec::new));
+        let run = Run {
+            command,
+            workflow,
+            seeds,
+            selection,
+            identity: self.identity,
+            dry_run,
+            dry_cluster,
+            intro: Vec::new(),
+        };
+        execute(self.machine, run, global, &RunArgs { fresh: true, ..args.clone() }).await
+    }
+}
+
+/// Runs `upgrade apply`, or one of its phases; several times, if it is to pass through other versions.
+fn apply(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
+    for version in &args.through {
+        let step = ApplyArgs { target: Some(version.clone()), through: Vec::new(), ..args.clone() };
+        render::say(&format!("[upgrade] Passing through {version}"));
+        apply_one(global, &step, typed, phase.clone())?;
+    }
+    match (&args.target, args.through.is_empty()) {
+        (None, false) => Ok(()),
+        _ => apply_one(global, args, typed, phase),
+    }
+}
+
+fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
+    on_machine(async |machine| {
+        let begun = begin(machine, &args.run, &args.flags(), typed).await?;
+        let own = &begun.settings.apply;
+        let target = exact(own.kubernetes_version.as_deref())?;
+        let dry_run = DryRun::of(args.run.dry_run, own.node.dry_run);
+        let asked = args.yes || own.force_upgrade || dry_run != DryRun::No || phase.is_some();
+        finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
+        let options =
+            UpgradeOptions { target: Some(target.clone()), ..begun.options(APPLY, args.kubeconfig.as_deref()) };
+        begun.must_have(&options.kubeconfig)?;
+        if !asked {
+            render::data("[upgrade] Are you sure you want to proceed? [y/N]: ");
+            if !confirmed() {
+                return Err(Exit::failed("won't proceed; the user didn't answer (Y|y) in order to continue"));
+            }
+        }
+        let workflow = apply_workflow();
+        let selection = select(&workflow.tree(), &args.run, &own.node.skip_phases, phase.as_deref());
+        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
+        match (phase, dry_run) {
+            (Some(_), _) => {}
+            (None, DryRun::No) => render::data(&format!(
+                "\n[upgrade] SUCCESS! A control plane node of your cluster was upgraded to \"{target}\".\n\n[upgrade] Now \
+                 please proceed with upgrading the rest of the nodes by following the right order.\n"
+            )),
+            (None, _) => render::data(DRY),
+        }
+        Ok(())
+    })
+}
+
+/// Runs `upgrade node`, or one of its phases.
+fn node(global: &Global, args: &NodeArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
+    on_machine(async |machine| {
+        let begun = begin(machine, &args.run, &args.flags(), typed).await?;
+        let own = &begun.settings.node;
+        let dry_run = DryRun::of(args.run.dry_run, own.dry_run);
+        finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
+        let workflow = node_workflow();
+        let selection = select(&workflow.tree(), &args.run, &own.skip_phases, phase.as_deref());
+        let options = begun.options(NODE, args.kubeconfig.as_deref());
+        begun.must_have(&options.kubeconfig)?;
+        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
+        if phase.is_none() && dry_run != DryRun::No {
+            render::data(DRY);
+        }
+        Ok(())
+    })
+}
+
+/// Runs `upgrade rollback`.
+fn rollback(global: &Global, args: &RollbackArgs, typed: &Typed) -> Result<(), Exit> {
+    on_machine(async |machine| {
+        let begun = begin(machine, &args.run, &UpgradeFlags::default(), typed).await?;
+        let dry_run = args.run.dry_run.unwrap_or(DryRun::No);
+        let options = begun.options(ROLLBACK, None);
+        let workflow = rollback_workflow();
+        let selection = select(&workflow.tree(), &args.run, &[], None);
+        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await
+    })
+}
+
+/// Finishes a way back that was stopped, before anything else: in the middle of it the API server may not answer.
+async fn finish_going_back(
+    begun: &Begun,
+    dry_run: DryRun,
+    global: &Global,
+    args: &RunArgs,
+    typed: &Typed,
+) -> Result<(), Exit> {
+    let kept = Kept::on_disk(&*begun.machine.backends.files)?.filter(|kept| kept.stage == Stage::GoingBack);
+    let (Some(kept), DryRun::No) = (kept, dry_run) else { return Ok(()) };
+    let text =
+        format!("[upgrade] The upgrade {} was being taken back when that was stopped; it is finished first", kept.name);
+    render::say(&text);
+    let again = begin(Machine::live(), args, &UpgradeFlags::default(), typed).await?;
+    let options = again.options(ROLLBACK, None);
+    again.run(rollback_workflow(), options, Selection::default(), dry_run, (global, args)).await?;
+    Err(Failure::new(format!("this node went back from the upgrade {}, and its control plane serves", kept.name))
+        .kind(FailureKind::WentBack)
+        .hint("run the same command again to upgrade it anew")
+        .into())
+}
+
+/// The version, which must be exact.
+fn exact(text: Option<&str>) -> Result<KubernetesVersion, Exit> {
+    let Some(text) = text else {
+        return Err(Exit::failed("missing one or more required arguments. Required arguments: [version]"));
+    };
+    let parsed = text.parse().context(format!("cannot upgrade to `{text}`")).kind(FailureKind::Validation);
+    Ok(parsed.hint("name an exact version, such as v1.36.3; `upgrade plan` shows which there are")?)
+}
+
+/// The flag wins over the file, and the file's list is for whole runs only.
+fn select(tree: &Tree, args: &RunArgs, of_file: &[String], phase: Option<&str>) -> Selection {
+    let given = if phase.is_none() && args.skip_phases.is_empty() { of_file } else { &args.skip_phases };
+    Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
+}
+
+const DRY: &str = "[upgrade/successful] Finished dryrunning successfully!\n";

@@ -1,0 +1,181 @@
+//! The static pods of this node as the API server shows them: which manifest the kubelet runs, and whether its pod is up.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use kubewright_engine::Capability;
+use serde_json::Value as Json;
+
+use crate::kube::{KubeAccess, KubeBackend, KubeError, ObjectRef};
+use crate::{FileBackend, Node, NodeSession};
+
+/// One static pod, as its mirror in the API says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticPodState {
+    /// The kubelet's name for the manifest that it runs (`kubernetes.io/config.hash`).
+    pub hash: String,
+    /// Why it is not up yet; `None` when its containers run. Whether they are well is asked of themselves: kubelets of old
+    /// versions tell the API server up to a minute and a half later.
+    pub unready: Option<String>,
+}
+
+/// Where static pods are looked at.
+#[async_trait]
+pub trait StaticPodBackend: Send + Sync {
+    /// The pod of a component on a node; `None` when the kubelet has not mirrored it. Asked once.
+    async fn state(
+        &self,
+        access: &KubeAccess,
+        node: &str,
+        component: &str,
+    ) -> Result<Option<StaticPodState>, KubeError>;
+}
+
+/// The power to look at static pods; it changes nothing.
+pub struct StaticPods {
+    backend: Arc<dyn StaticPodBackend>,
+}
+
+impl Capability<Node> for StaticPods {
+    const NAME: &'static str = "static-pods";
+
+    fn of(session: &NodeSession) -> Self {
+        Self { backend: Arc::clone(&session.backends.static_pods) }
+    }
+}
+
+impl StaticPods {
+    /// The pod of a component on a node; `None` when the kubelet has not mirrored it. Asked once.
+    pub async fn state(
+        &self,
+        access: &KubeAccess,
+        node: &str,
+        component: &str,
+    ) -> Result<Option<StaticPodState>, KubeError> {
+        self.backend.state(access, node, component).await
+    }
+}
+
+/// The mirror pods of an API server.
+pub struct MirrorPods(Arc<dyn KubeBackend>);
+
+impl MirrorPods {
+    /// Those that it shows.
+    pub fn of(kube: Arc<dyn KubeBackend>) -> Arc<Self> {
+        Arc::new(Self(kube))
+    }
+}
+
+#[async_trait]
+impl StaticPodBackend for MirrorPods {
+    async fn state(
+        &self,
+        access: &KubeAccess,
+        node: &str,
+        component: &str,
+    ) -> Result<Option<StaticPodState>, KubeError> {
+        let name = ObjectRef::namespaced("v1", "Pod", "kube-system", &format!("{component}-{node}"));
+        Ok(self.0.get(access, &name).await?.as_ref().and_then(state_of))
+    }
+}
+
+/// Reads a mirror pod; `None` when it is none.
+fn state_of(pod: &Json) -> Option<StaticPodState> {
+    let hash = pod.pointer("/metadata/annotations")?.get("kubernetes.io/config.hash")?.as_str()?.to_owned();
+    Some(StaticPodState { hash, unready: unready(pod) })
+}
+
+fn unready(pod: &Json) -> Option<String> {
+    if pod.pointer("/metadata/deletionTimestamp").is_some() {
+        return Some("it is being replaced".into());
+    }
+    let phase = pod.pointer("/status/phase").and_then(Json::as_str).unwrap_or("Unknown");
+    if phase != "Running" {
+        return Some(format!("its pod is {phase}"));
+    }
+    let containers = pod.pointer("/status/containerStatuses").and_then(Json::as_array);
+    let containers = containers.map(Vec::as_slice).unwrap_or_default();
+    if containers.is_empty() {
+        return Some("its pod has no containers yet".into());
+    }
+    let waiting = containers.iter().find(|container| container.pointer("/state/running").is_none())?;
+    let reason = waiting.pointer("/state/waiting/reason").and_then(Json::as_str);
+    Some(match reason {
+        Some(reason) => format!("its container waits: {reason}"),
+        None => "its container does not run".into(),
+    })
+}
+
+/// The static pods of a dry run: the real ones, until the run writes a manifest, whose pod is up at once.
+pub(crate) struct DryStaticPods {
+    real: Arc<dyn StaticPodBackend>,
+    files: Arc<dyn FileBackend>,
+    first: Mutex<BTreeMap<String, Option<Vec<u8>>>>,
+}
+
+impl DryStaticPods {
+    pub(crate) fn new(real: Arc<dyn StaticPodBackend>, files: Arc<dyn FileBackend>) -> Self {
+        Self { real, files, first: Mutex::default() }
+    }
+
+    /// Whether the manifest is another than when it was first looked at.
+    fn changed(&self, component: &str) -> bool {
+        let path = Utf8PathBuf::from(format!("/etc/kubernetes/manifests/{component}.yaml"));
+        let now = self.files.read(&path).ok().flatten().map(|contents| contents.as_bytes().to_vec());
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        *first.entry(component.to_owned()).or_insert_with(|| now.clone()) != now
+    }
+}
+
+#[async_trait]
+impl StaticPodBackend for DryStaticPods {
+    async fn state(
+        &self,
+        access: &KubeAccess,
+        node: &str,
+        component: &str,
+    ) -> Result<Option<StaticPodState>, KubeError> {
+        match self.changed(component) {
+            true => Ok(Some(StaticPodState { hash: "dry-run".into(), unready: None })),
+            false => self.real.state(access, node, component).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(status: &Json) -> Json {
+        json!({"metadata": {"annotations": {"kubernetes.io/config.hash": "abc"}}, "status": status})
+    }
+
+    #[test]
+    fn a_pod_is_up_when_its_containers_run() {
+        let ready =
+            pod(&json!({"phase": "Running", "containerStatuses": [{"ready": false, "state": {"running": {}}}]}));
+        assert_eq!(state_of(&ready), Some(StaticPodState { hash: "abc".into(), unready: None }));
+    }
+
+    #[test]
+    fn why_it_is_not_up_is_told() {
+        let why = |status: Json| state_of(&pod(&status)).and_then(|state| state.unready);
+        assert_eq!(why(json!({"phase": "Pending"})), Some("its pod is Pending".into()));
+        assert_eq!(why(json!({"phase": "Running"})), Some("its pod has no containers yet".into()));
+        let crashing = json!({"ready": false, "state": {"waiting": {"reason": "CrashLoopBackOff"}}});
+        let status = json!({"phase": "Running", "containerStatuses": [crashing]});
+        assert_eq!(why(status), Some("its container waits: CrashLoopBackOff".into()));
+        let mut leaving = pod(&json!({"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}));
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
+        assert_eq!(state_of(&leaving).and_then(|state| state.unready), Some("it is being replaced".into()));
+    }
+
+    #[test]
+    fn what_has_no_hash_is_no_mirror() {
+        assert_eq!(state_of(&json!({"metadata": {}})), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! `upgrade apply`, `upgrade node` and `upgrade rollback`, from one patch release to the next: the same source under another
+//! stamp.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use kubewright_lab::Node;
+
+use super::command::{Ended, Kubewright};
+use super::stage::{Stage, ours};
+use super::tree::{STATE_DIR, differences, tree};
+use super::watching::watch;
+
+/// CoreDNS's image can be had from nowhere here; all others are on the node.
+const IGNORED: &str = "--ignore-preflight-errors=ImagePull";
+const REPLACED: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+
+/// What the kubelet calls the manifest of each component that it runs.
+fn hashes(node: &Node) -> BTreeMap<String, String> {
+    let hash = r#"{range .items[*]}{.metadata.name} {.metadata.annotations.kubernetes\.io/config\.hash}{"\n"}{end}"#;
+    let path = format!("jsonpath={hash}");
+    let pods =
+        node.run(["kubectl", "get", "pods", "-n", "kube-system", "-l", "tier=control-plane", "-o", &path]).unwrap();
+    let own = format!("-{}", node.name());
+    let line = |line: &str| {
+        let (name, hash) = line.split_once(' ')?;
+        Some((name.strip_suffix(&own)?.to_owned(), hash.to_owned()))
+    };
+    pods.lines().filter_map(line).collect()
+}
+
+/// The images of the control plane's manifests on the node.
+fn images(node: &Node) -> BTreeMap<String, String> {
+    let image = |name: &str| {
+        let text = fs::read_to_string(node.path(&format!("/etc/kubernetes/manifests/{name}.yaml"))).unwrap();
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("image: ")).unwrap().to_owned();
+        (name.to_owned(), line)
+    };
+    REPLACED.map(image).into()
+}
+
+fn stored_version(node: &Node) -> String {
+    let config = node.run(["kubectl", "get", "cm", "-n", "kube-system", "kubeadm-config", "-o", "yaml"]).unwrap();
+    let line = config.lines().find_map(|line| line.trim().strip_prefix("kubernetesVersion: ")).unwrap();
+    line.to_owned()
+}
+
+fn timed(what: &str, run: impl FnOnce() -> Ended) -> Ended {
+    let start = Instant::now();
+    let ended = run();
+    eprintln!("{what}: {:.1} s", start.elapsed().as_secs_f64());
+    ended
+}
+
+#[test]
+#[ignore = "needs lab nodes"]
+fn a_cluster_goes_to_the_next_release_back_and_there_again() {
+    let stage = Stage::with_nodes(2);
+    let next = stage.next_release();
+    let cluster = stage.cluster(ours(), ours(), 1, 1);
+    cluster.up().unwrap();
+    let (first, worker) = (stage.node(1), stage.node(2));
+    let old = stored_version(first);
+    first.run(["kubectl", "create", "configmap", "kept", "--from-literal=a=b"]).unwrap();
+    let before = hashes(first);
+
+    // A dry run tells the way back, and changes nothing.
+    let manifests = || tree(first, ["/etc/kubernetes", STATE_DIR]);
+    let there = manifests();
+    let dry =
+        timed("dry run", || Kubewright::on(first).words(["upgrade", "apply", &next, "--dry-run", IGNORED]).succeed());
+    assert!(dry.out.contains("goes back to") && dry.out.contains("Finished dryrunning successfully"), "{}", dry.said());
+    assert_eq!(differences(&there, &manifests()), [""; 0]);
+
+    // A manifest that can never come up: the node goes back by itself, and says so.
+    let patches = first.path("/etc/kubernetes/patches");
+    fs::create_dir_all(&patches).unwrap();
+    let wrong = "[{\"op\": \"add\", \"path\": \"/spec/containers/0/command/-\", \"value\": \"--no-such-flag\"}]";
+    fs::write(patches.join("kube-controller-manager+json.json"), wrong).unwrap();
+    let kept = images(first);
+    let watching = watch(first);
+    let failed = timed("an upgrade that goes back", || {
+        let words = ["upgrade", "apply", &next, "--yes", IGNORED, "--patches=/etc/kubernetes/patches"];
+        Kubewright::on(first).words(words).run()
+    });
+    let seen = watching.end();
+    assert_eq!(failed.status.code(), Some(4), "{}", failed.said());
+    assert!(failed.said().contains(&format!("went back to {old}")), "{}", failed.said());
+    assert!(seen.gone.is_empty(), "{seen:?}");
+    assert_eq!((images(first), hashes(first)), (kept, before.clone()));
+    assert_eq!(stored_version(first), old);
+    fs::remove_dir_all(&patches).unwrap();
+
+    // And now for good.
+    let watching = watch(first);
+    let applied =
+        timed("upgrade apply", || Kubewright::on(first).words(["upgrade", "apply", &next, "--yes", IGNORED]).succeed());
+    let seen = watching.end();
+    assert!(applied.out.contains(&format!("was upgraded to \"{next}\"")), "{}", applied.said());
+    assert!(seen.gone.is_empty(), "{seen:?}");
+    assert_eq!(seen.replaced, REPLACED.map(|name| format!("{name}.yaml")).into());
+    let after = hashes(first);
+    for name in REPLACED {
+        assert_ne!(after[name], before[name], "{name}");
+        assert!(images(first)[name].ends_with(&format!(":{next}")), "{:?}", images(first));
+    }
+    assert_eq!(after["etcd"], before["etcd"], "nothing of its manifest has changed");
+    assert_eq!(stored_version(first), next);
+    first.run(["kubectl", "get", "configmap", "kept"]).unwrap();
+    let version = first.run(["kubectl", "version", "--short"]).unwrap();
+    assert!(version.contains(&format!("Server Version: {next}")), "{version}");
+
+    // Its data was saved, and the tool that etcd brings takes the copy for whole.
+    let saved = first.run(["sh", "-c", "ls /var/lib/kubewright/snapshots/*.db | tail -1"]).unwrap();
+    let status = first.run([
+        "env",
+        "ETCDCTL_API=3",
+        "etcdctl",
+        "snapshot",
+        "restore",
+        saved.trim(),
+        "--data-dir=/var/lib/kubewright/restored",
+    ]);
+    status.unwrap();
+
+    let node = timed("upgrade node", || Kubewright::on(worker).words(["upgrade", "node"]).succeed());
+    assert!(node.out.contains("Skipping phase. Not a control plane node."), "{}", node.said());
+    let watching = watch(first);
+    let again = timed("upgrade apply again", || {
+        Kubewright::on(first).words(["upgrade", "apply", &next, "--yes", IGNORED]).succeed()
+    });
+    assert!(again.out.contains("are equal, skipping upgrade"), "{}", again.said());
+    assert!(watching.end().replaced.is_empty(), "nothing is left to replace");
+
+    // By hand it goes back too, with the cluster's configuration.
+    let watching = watch(first);
+    timed("upgrade rollback", || Kubewright::on(first).words(["upgrade", "rollback"]).succeed());
+    assert!(watching.end().gone.is_empty());
+    assert_eq!((hashes(first), stored_version(first)), (before, old));
+    first.run(["kubectl", "get", "configmap", "kept"]).unwrap();
+}
