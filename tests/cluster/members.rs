@@ -1,8 +1,12 @@
 //! A cluster's members as etcd and the API server know them, and how they are taken out again.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::Stdio;
 
+use kubewright_config::yaml;
 use kubewright_lab::Node;
+use serde_json::Value as Json;
 
 use super::stage::Stage;
 
@@ -47,6 +51,23 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
     let mut words = vec!["kubectl", &server, "delete", "node", "--ignore-not-found", "--wait=false"];
     words.extend(names.iter().map(String::as_str));
     first.run(words).unwrap();
+    if stage.facts().api.cluster_status {
+        forget_endpoints(first, &server, &names);
+    }
+}
+
+/// Takes control planes out of the `ClusterStatus` that old releases keep, so that whoever joins next writes it again.
+fn forget_endpoints(first: &Node, server: &str, names: &[String]) {
+    let get = ["kubectl", server, "get", "-n", "kube-system", "configmap", "kubeadm-config", "-o", "json"];
+    let mut object: Json = serde_json::from_str(&first.run(get).unwrap()).unwrap();
+    let text = object["data"]["ClusterStatus"].as_str().unwrap().to_owned();
+    let mut status = yaml::document(text.as_bytes()).unwrap().value().clone();
+    status["apiEndpoints"].as_object_mut().unwrap().retain(|name, _| !names.contains(name));
+    object["data"]["ClusterStatus"] = yaml::to_string(&status).as_str().into();
+    let mut command = first.command(["kubectl", server, "replace", "-f", "-"]).unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(object.to_string().as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "kubeadm-config was changed by somebody else");
 }
 
 fn etcdctl(first: &Node, words: &[&str]) -> String {
