@@ -18,14 +18,18 @@ const ABORTED: i32 = 6;
 const NODE: usize = 2;
 
 /// Which records are died after: every so many, and all of `etcd-join`. `KUBEWRIGHT_DEATHS=1 cargo lab test join::killed`
-/// takes every one, and `KUBEWRIGHT_DEATHS=each` gives every one a node of its own.
+/// takes every one, `KUBEWRIGHT_DEATHS=each` gives every one a node of its own, and `KUBEWRIGHT_DEATHS=etcd-join:sealed:1` dies
+/// there only, [`AGAIN`] times, each on a node of its own.
 const SAMPLE: usize = 8;
+const AGAIN: usize = 10;
 
 #[test]
 #[ignore = "needs lab nodes"]
 fn a_join_that_dies_after_any_record_is_finished_by_the_same_command() {
     let wish = std::env::var("KUBEWRIGHT_DEATHS").unwrap_or_default();
-    let every = if wish == "each" { 1 } else { wish.parse().unwrap_or(SAMPLE) };
+    let one = wish.contains(':').then_some(wish.as_str());
+    let alone = one.is_some() || wish == "each";
+    let every = if alone { 1 } else { wish.parse().unwrap_or(SAMPLE) };
     let site = Site::with_nodes(2);
     let start = Instant::now();
     let ended = site.join(NODE, As::Uploaded).succeed();
@@ -36,6 +40,9 @@ fn a_join_that_dies_after_any_record_is_finished_by_the_same_command() {
 
     let sample = all.iter().enumerate().filter(|(at, place)| at % every == 0 || place.starts_with("etcd-join:"));
     let mut sample: Vec<&str> = sample.map(|(_, place)| place.as_str()).collect();
+    if let Some(place) = one {
+        sample = vec![place; AGAIN];
+    }
     let (count, mut joins) = (sample.len(), 1);
     sample.reverse();
     // One join dies as often as it gets to a place that is still to be died at: what it has done is not done again.
@@ -53,10 +60,10 @@ fn a_join_that_dies_after_any_record_is_finished_by_the_same_command() {
         if died {
             sample.pop();
         }
-        if died && (wish == "each" || sample.is_empty()) {
+        if died && (alone || sample.is_empty()) {
             site.join(NODE, As::Uploaded).succeed();
         }
-        if !died || wish == "each" || sample.is_empty() {
+        if !died || alone || sample.is_empty() {
             assert_eq!(EndState::of(&site), wanted, "after `{place}`");
             site.take_out([NODE]);
             joins += 1;
