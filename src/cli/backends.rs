@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::HostFacts;
 use kubewright_etcd::EtcdCluster;
-use kubewright_host::{HostFiles, HostProbe, HostServices, HostSnapshots, Root};
+use kubewright_host::{HostFiles, HostKernel, HostProbe, HostServices, HostSnapshots, HostTrees, Root};
 use kubewright_node::{Backends, MirrorPods, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
 use kubewright_phases::network::network_facts;
@@ -31,6 +31,8 @@ impl Machine {
         let kube = Arc::new(ApiServer::new());
         let backends = Backends {
             files: files.clone(),
+            trees: HostTrees::new(root.clone()),
+            kernel: HostKernel::new(),
             services: HostServices::new(),
             kube: kube.clone(),
             etcd: Arc::new(EtcdCluster::new()),

@@ -5,9 +5,10 @@ mod messages;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
+use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use serde::Deserialize;
 
 use connection::{Call, Connection};
@@ -98,6 +99,33 @@ impl RuntimeBackend for CriRuntime {
         }
         Ok(containers)
     }
+
+    async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let list: cri::ListPodSandboxResponse =
+            connection.ask(runtime("ListPodSandbox"), cri::ListPodSandboxRequest {}).await?;
+        let mut found: Vec<Sandbox> = list.items.into_iter().map(sandbox).collect();
+        found.sort_unstable_by(|a, b| (&a.namespace, &a.name, &a.id).cmp(&(&b.namespace, &b.name, &b.id)));
+        Ok(found)
+    }
+
+    async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        for call in [runtime("StopPodSandbox"), runtime("RemovePodSandbox")] {
+            let question = cri::PodSandboxRequest { pod_sandbox_id: id.to_owned() };
+            // One that the runtime does not know any more is gone.
+            connection.find_slowly::<cri::PodSandboxAnswer>(call, question, SANDBOX_LIMIT).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long stopping a pod, or removing it, may take. kubeadm gives 2 s, which a busy machine needs more than once.
+const SANDBOX_LIMIT: Duration = Duration::from_secs(10);
+
+fn sandbox(found: cri::PodSandbox) -> Sandbox {
+    let cri::PodSandboxMetadata { name, namespace } = found.metadata.unwrap_or_default();
+    Sandbox { id: found.id, name, namespace }
 }
 
 fn named(image: &str) -> cri::ImageRequest {

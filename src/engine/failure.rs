@@ -88,6 +88,18 @@ impl Failure {
         &self.hints
     }
 
+    /// The cause of this type, wherever it is in the chain.
+    pub fn cause<T: Error + 'static>(&self) -> Option<&T> {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*self.source);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// Every link from the outermost context to the first cause.
     pub fn chain(&self) -> Vec<String> {
         let mut links: Vec<String> = self.context.iter().rev().cloned().collect();

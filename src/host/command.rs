@@ -36,8 +36,18 @@ impl Ended {
 
 /// Runs a program to its end, at most `limit` long. It is killed when the time is over or when nobody waits any more.
 pub(crate) async fn run(program: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Ended> {
+    run_reading(program, arguments, limit, MAX_OUTPUT).await
+}
+
+/// The same for a program whose output is wanted whole: up to so many bytes of each stream are kept.
+pub(crate) async fn run_reading(
+    program: &Utf8Path,
+    arguments: &[&str],
+    limit: Duration,
+    most: usize,
+) -> io::Result<Ended> {
     let began = Instant::now();
-    let ended = run_within(program, arguments, limit).await;
+    let ended = run_within(program, arguments, limit, most).await;
     let how = match &ended {
         Ok(Ended { status: Some(status), .. }) => format!("status {status}"),
         Ok(Ended { status: None, .. }) => "a signal".into(),
@@ -48,7 +58,7 @@ pub(crate) async fn run(program: &Utf8Path, arguments: &[&str], limit: Duration)
     ended
 }
 
-async fn run_within(program: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Ended> {
+async fn run_within(program: &Utf8Path, arguments: &[&str], limit: Duration, most: usize) -> io::Result<Ended> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
@@ -56,7 +66,7 @@ async fn run_within(program: &Utf8Path, arguments: &[&str], limit: Duration) -> 
     let whole = async {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let status = {
-            let mut reading = pin!(async { tokio::join!(read(stdout, &mut out), read(stderr, &mut err)) });
+            let mut reading = pin!(async { tokio::join!(read(stdout, &mut out, most), read(stderr, &mut err, most)) });
             let (status, read) = tokio::select! {
                 status = child.wait() => (status?, false),
                 _ = &mut reading => (child.wait().await?, true),
@@ -92,17 +102,17 @@ pub(crate) fn find(binary: &str, path: &OsStr) -> Option<Utf8PathBuf> {
 
 /// How long output is waited for after the program's end.
 const LINGER: Duration = Duration::from_millis(200);
-/// The most that is kept of each stream, in bytes; the rest is read and dropped, so that the program does not stall.
+/// The most that is kept of each stream for an error, in bytes; the rest is read and dropped, so that the program does not stall.
 const MAX_OUTPUT: usize = 64 * 1024;
 /// The most that is shown of what a program said, in characters.
 const MAX_WORDS: usize = 400;
 
-async fn read(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+async fn read(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, most: usize) {
     let Some(mut stream) = stream else { return };
     let mut chunk = [0; 8192];
     // A pipe that breaks ends the output, not the program; its status tells more.
     while let Ok(length @ 1..) = stream.read(&mut chunk).await {
-        let room = MAX_OUTPUT.saturating_sub(kept.len());
+        let room = most.saturating_sub(kept.len());
         kept.extend_from_slice(&chunk[..length.min(room)]);
     }
 }

@@ -8,6 +8,7 @@ mod disk;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+pub mod kernel;
 pub mod lock;
 pub mod overlay;
 mod ownership;
@@ -18,9 +19,11 @@ mod scratch;
 pub mod services;
 mod session;
 pub mod snapshots;
+pub mod trees;
 pub mod verify;
 
 pub use files::HostFiles;
+pub use kernel::HostKernel;
 pub use lock::{Holder, LockError, NodeLock, STATE_DIR};
 pub use overlay::{DryChange, DryKind, Overlay};
 pub use probe::HostProbe;
@@ -28,4 +31,5 @@ pub use recover::{PhaseFiles, Recovered};
 pub use root::Root;
 pub use services::HostServices;
 pub use snapshots::HostSnapshots;
+pub use trees::HostTrees;
 pub use verify::{Broken, Damage};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::at_work;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Stat};
 use rustix::io::Errno;
 
 use crate::root::Root;
@@ -72,7 +72,7 @@ impl fmt::Display for Holder {
 /// The right to change this node; held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct NodeLock {
-    // Held by the open file; the file itself stays, since removing it would let two processes lock two files.
+    // Held by the open file.
     file: File,
 }
 
@@ -105,6 +105,11 @@ impl NodeLock {
                 other => break other.map_err(|error| failed(error.into()))?,
             }
         }
+        // Whoever removes the file holds its lock: one that was removed between our two calls locks nothing any more.
+        let same = |stands: Stat| rustix::fs::fstat(&file).is_ok_and(|ours| ours.st_ino == stands.st_ino);
+        if !rustix::fs::lstat(path.as_str()).is_ok_and(same) {
+            return Self::acquire(root, command);
+        }
         let holder = format!("{}\n{command}\n", std::process::id());
         let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         told.map_err(failed)?;
@@ -136,6 +141,26 @@ impl NodeLock {
 /// How often and how long a run that finds the lock taken looks again: together far below what a person notices.
 const LOOKS: usize = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+impl NodeLock {
+    /// Lets go, and takes the file away, and its directory if nothing else is in it: for a command after which nothing of
+    /// ours is to be left. Who opened the file meanwhile finds out that it is gone, and makes another.
+    ///
+    /// # Errors
+    /// [`LockError::Io`] when the file cannot be removed.
+    pub fn remove(self, root: &Root) -> Result<(), LockError> {
+        let directory = root.place(Utf8Path::new(STATE_DIR));
+        let path = directory.join("lock");
+        match rustix::fs::unlink(path.as_str()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(LockError::Io { path, source: error.into() }),
+        }
+        match rustix::fs::rmdir(directory.as_str()) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => Ok(()),
+            Err(error) => Err(LockError::Io { path: directory, source: error.into() }),
+        }
+    }
+}
 
 impl Drop for NodeLock {
     /// Lets go at once. Closing alone would not: a program that is just being started holds the same open file until it

@@ -5,6 +5,7 @@ mod behind;
 mod discovery;
 mod etcd;
 mod kube;
+mod leftovers;
 mod services;
 mod snapshots;
 
@@ -15,7 +16,7 @@ use camino::Utf8Path;
 
 use crate::files::{Contents, FileError, Mode};
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
-use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
+use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use crate::static_pods::DryStaticPods;
 use crate::{Backends, FileBackend};
 
@@ -47,6 +48,8 @@ impl Backends {
         let dry = Self {
             static_pods: Arc::new(DryStaticPods::new(self.static_pods, Arc::clone(&overlay) as Arc<dyn FileBackend>)),
             files: overlay,
+            trees: Arc::new(leftovers::DryTrees::new(self.trees)),
+            kernel: Arc::new(leftovers::DryKernel::new(self.kernel)),
             services: Arc::new(services::DryServices::new(self.services, Arc::clone(&kubelet))),
             kube: Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent))),
             etcd: Arc::new(etcd::DryEtcd::new(self.etcd, Arc::clone(&behind))),
@@ -60,7 +63,7 @@ impl Backends {
     }
 }
 
-/// A runtime that pulls in name only; everything that is read is real.
+/// A runtime that pulls and removes in name only; everything that is read is real.
 struct DryRuntime(Arc<dyn RuntimeBackend>);
 
 #[async_trait]
@@ -83,6 +86,14 @@ impl RuntimeBackend for DryRuntime {
 
     async fn containers(&self, _: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
         Ok(Vec::new())
+    }
+
+    async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
+        self.0.sandboxes(socket).await
+    }
+
+    async fn remove_sandbox(&self, _: &str, _: &str) -> Result<(), RuntimeError> {
+        Ok(())
     }
 }
 

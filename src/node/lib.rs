@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod dry_run;
 pub mod etcd;
 pub mod files;
+pub mod kernel;
 pub mod kube;
 mod outward;
 pub mod probe;
@@ -13,6 +14,7 @@ pub mod runtime;
 pub mod services;
 pub mod snapshots;
 pub mod static_pods;
+pub mod trees;
 pub mod wait;
 
 use std::sync::Arc;
@@ -24,16 +26,18 @@ pub use clock::{Clock, ClockBackend, SystemClock};
 pub use discovery::{Discovery, DiscoveryBackend, StandIn, Trust};
 pub use etcd::{Etcd, EtcdAccess, EtcdBackend, EtcdError, EtcdErrorKind, EtcdTls};
 pub use files::{Contents, FileBackend, FileError, FileSession, Files, MAX_FILE_BYTES, Mode, Owner};
+pub use kernel::{Kernel, KernelBackend, KernelError, Mount, NetworkTrace, NetworkTraces, UnmountFlags};
 pub use kube::{
     Kube, KubeAccess, KubeBackend, KubeError, KubeErrorKind, ObjectRef, PatchKind, STRANGER_LIMIT, get_patiently, holds,
 };
 pub use probe::{
     Entry, HealthAnswer, HealthBackend, Interface, KernelConfig, Probe, ProbeBackend, Question, ServerAnswer,
 };
-pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, pull_stubbornly};
+pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox, pull_stubbornly};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use snapshots::{Retention, Snapshot, SnapshotBackend, Snapshots};
 pub use static_pods::{MirrorPods, StaticPodBackend, StaticPodState, StaticPods};
+pub use trees::{Cleared, Target, TreeBackend, TreeError, Trees};
 pub use wait::{Attempt, wait_for, wait_unseen};
 
 /// Everything behind the interfaces: live, dry, or made up for a test.
@@ -41,6 +45,10 @@ pub use wait::{Attempt, wait_for, wait_unseen};
 pub struct Backends {
     /// Files.
     pub files: Arc<dyn FileBackend>,
+    /// Trees that are taken away.
+    pub trees: Arc<dyn TreeBackend>,
+    /// What is left in the kernel.
+    pub kernel: Arc<dyn KernelBackend>,
     /// The init system.
     pub services: Arc<dyn ServiceBackend>,
     /// The Kubernetes API.

@@ -20,6 +20,11 @@ impl Outward {
         Self { files: Arc::clone(&session.files), log: session.log.clone() }
     }
 
+    /// Tells of a change that is part of one which was performed.
+    pub(crate) fn tell(&self, effect: Effect) {
+        self.log.changed(effect);
+    }
+
     /// Publishes the phase's files, makes the intent durable, does it, and writes down how it ended.
     pub(crate) async fn perform<T, E: Into<Failure>>(
         &self,

@@ -10,7 +10,7 @@ use kubewright_engine::{Capability, Effect, Failure};
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
 
-pub use stubborn::pull_stubbornly;
+pub use stubborn::{pull_stubbornly, remove_stubbornly};
 
 /// Why the container runtime did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,23 @@ pub struct ContainerInfo {
     pub log_path: Option<String>,
 }
 
+/// A pod's sandbox as the runtime knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sandbox {
+    /// The runtime's number for it.
+    pub id: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's namespace.
+    pub namespace: String,
+}
+
+impl std::fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "pod {}/{} ({})", self.namespace, self.name, self.id)
+    }
+}
+
 /// The container runtime at a socket.
 #[async_trait]
 pub trait RuntimeBackend: Send + Sync {
@@ -86,9 +103,13 @@ pub trait RuntimeBackend: Send + Sync {
     async fn pull(&self, socket: &str, image: &str) -> Result<(), RuntimeError>;
     /// The newest container of each name in the namespace `kube-system`, running or not.
     async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError>;
+    /// Every pod sandbox, running or not, by namespace and name.
+    async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError>;
+    /// Stops a sandbox with all its containers, and removes it. One that is not there is gone. Each half at most 10 s.
+    async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError>;
 }
 
-/// The power to pull images and to look at containers.
+/// The power to pull images, to look at containers and to remove pods.
 pub struct Runtime {
     backend: Arc<dyn RuntimeBackend>,
     outward: Outward,
@@ -121,6 +142,17 @@ impl Runtime {
     /// Pulls the image as [`pull_stubbornly`] does.
     pub async fn pull(&self, socket: &str, image: &str) -> Result<(), Failure> {
         self.outward.perform(Effect::new("pull", image), pull_stubbornly(&*self.backend, socket, image)).await
+    }
+
+    /// Every pod sandbox, running or not, by namespace and name.
+    pub async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
+        self.backend.sandboxes(socket).await
+    }
+
+    /// Stops a pod and removes it, as [`remove_stubbornly`] does.
+    pub async fn remove_sandbox(&self, socket: &str, sandbox: &Sandbox) -> Result<(), Failure> {
+        let work = remove_stubbornly(&*self.backend, socket, &sandbox.id);
+        self.outward.perform(Effect::new("remove", sandbox.to_string()), work).await
     }
 
     /// The newest container of each name in the namespace `kube-system`, running or not.

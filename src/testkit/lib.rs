@@ -1,4 +1,5 @@
-//! Fakes of everything that a phase may ask for, except files: those are host's real ones on a temporary directory.
+//! Fakes of everything that a phase may ask for, except files and trees: those are host's real ones on a temporary
+//! directory.
 //!
 //! [`node`] makes a machine that is fit for Kubernetes. Its cluster is down until something restarts the service
 //! `kubelet`; then the API answers, health endpoints are well and the node is registered, as on a real machine.
@@ -7,6 +8,7 @@ pub mod discovery;
 pub mod etcd;
 mod faults;
 pub mod health;
+pub mod kernel;
 pub mod kube;
 pub mod probe;
 pub mod runtime;
@@ -21,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use kubewright_host::{HostFiles, HostSnapshots, Overlay, Root};
+use kubewright_host::{HostFiles, HostSnapshots, HostTrees, Overlay, Root};
 use kubewright_node::{Backends, ClockBackend, EtcdAccess, KubeAccess, Node};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -31,6 +33,7 @@ use zeroize::Zeroizing;
 pub use discovery::FakeDiscovery;
 pub use etcd::FakeEtcd;
 pub use health::FakeHealth;
+pub use kernel::{FakeKernel, KernelFacts};
 pub use kube::FakeKube;
 pub use probe::{FakeProbe, Machine};
 pub use runtime::{FakeRuntime, RuntimeFacts};
@@ -45,6 +48,8 @@ pub struct TestNode {
     pub root: Root,
     /// What phases get, through [`TestNode::world`].
     pub backends: Backends,
+    /// What is left in the kernel.
+    pub kernel: Arc<FakeKernel>,
     /// The init system.
     pub services: Arc<FakeServices>,
     /// The Kubernetes API.
@@ -69,6 +74,7 @@ pub struct TestNode {
 pub fn node(dir: &Utf8Path) -> TestNode {
     let root = Root::at(dir);
     let files = HostFiles::new(root.clone());
+    let kernel = Arc::new(FakeKernel::default());
     let services = Arc::new(FakeServices::default());
     let kube = Arc::new(FakeKube::default());
     let etcd = Arc::new(FakeEtcd::default());
@@ -80,6 +86,8 @@ pub fn node(dir: &Utf8Path) -> TestNode {
     let clock = FixedClock::at(datetime!(2026-01-02 03:04:05 UTC));
     let backends = Backends {
         files,
+        trees: HostTrees::new(root.clone()),
+        kernel: kernel.clone(),
         services: services.clone(),
         kube: kube.clone(),
         etcd: etcd.clone(),
@@ -91,7 +99,9 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         discovery: discovery.clone(),
         clock: clock.clone(),
     };
-    let node = TestNode { root, backends, services, kube, etcd, runtime, static_pods, probe, health, discovery, clock };
+    let node = TestNode {
+        root, backends, kernel, services, kube, etcd, runtime, static_pods, probe, health, discovery, clock
+    };
     let files = node.root.clone();
     node.etcd.before_each_list(move |etcd| static_pod::start_etcd(&files, etcd));
     let (kube, health, probe) = (node.kube.clone(), node.health.clone(), node.probe.clone());

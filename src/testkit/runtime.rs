@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus};
+use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 
 use crate::faults::Calls;
 
@@ -19,6 +19,8 @@ pub struct RuntimeFacts {
     pub down: bool,
     /// Its containers.
     pub containers: Vec<ContainerInfo>,
+    /// Its pods.
+    pub sandboxes: Vec<Sandbox>,
     /// Its images.
     pub images: BTreeSet<String>,
 }
@@ -27,6 +29,7 @@ pub struct RuntimeFacts {
 pub struct FakeRuntime {
     facts: Mutex<RuntimeFacts>,
     pulls: Calls<()>,
+    removals: Calls<()>,
 }
 
 impl Default for FakeRuntime {
@@ -38,9 +41,10 @@ impl Default for FakeRuntime {
             message: String::new(),
             sandbox_image: None,
         };
-        let (containers, images) = Default::default();
-        let facts = RuntimeFacts { status, cgroup_driver: Some("systemd".into()), down: false, containers, images };
-        Self { facts: Mutex::new(facts), pulls: Calls::default() }
+        let (containers, sandboxes, images) = Default::default();
+        let cgroup_driver = Some("systemd".into());
+        let facts = RuntimeFacts { status, cgroup_driver, down: false, containers, sandboxes, images };
+        Self { facts: Mutex::new(facts), pulls: Calls::default(), removals: Calls::default() }
     }
 }
 
@@ -63,6 +67,21 @@ impl FakeRuntime {
     /// Lets the next pull of an image fail.
     pub fn fail_pull(&self, image: &str) {
         self.pulls.fail(image, 1, ());
+    }
+
+    /// Its pods.
+    pub fn sandboxes(&self) -> Vec<Sandbox> {
+        self.facts().sandboxes.clone()
+    }
+
+    /// Lets the nth removal of a pod from now on fail, counting from 1.
+    pub fn fail_removal(&self, id: &str, nth: usize) {
+        self.removals.fail(id, nth, ());
+    }
+
+    /// The removals of pods that were asked for, by number, in order.
+    pub fn removals(&self) -> Vec<String> {
+        self.removals.made()
     }
 
     /// Changes what it says of itself.
@@ -110,5 +129,19 @@ impl RuntimeBackend for FakeRuntime {
 
     async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
         Ok(self.up(socket)?.containers.clone())
+    }
+
+    async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
+        Ok(self.up(socket)?.sandboxes.clone())
+    }
+
+    async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError> {
+        let mut facts = self.up(socket)?;
+        if self.removals.make(id.into()).is_some() {
+            let message = "the fake runtime was told to fail".into();
+            return Err(RuntimeError::Failed { socket: socket.into(), call: "StopPodSandbox", message });
+        }
+        facts.sandboxes.retain(|sandbox| sandbox.id != id);
+        Ok(())
     }
 }

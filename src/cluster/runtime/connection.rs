@@ -84,6 +84,24 @@ impl Connection {
         }
     }
 
+    /// The same with a limit of its own, for what takes longer.
+    pub(super) async fn find_slowly<A: Answer>(
+        &self,
+        call: Call,
+        question: impl Question,
+        limit: Duration,
+    ) -> Result<Option<A>, RuntimeError> {
+        match tokio::time::timeout(limit, self.send(call, question)).await {
+            Ok(Ok(answer)) => Ok(Some(answer)),
+            Ok(Err(status)) if status.code() == Code::NotFound => Ok(None),
+            Ok(Err(status)) => Err(self.failure(call, &status)),
+            Err(_) => {
+                let message = format!("no answer to {} within {} s", call.method, limit.as_secs());
+                Err(RuntimeError::Unreachable { socket: self.socket.clone(), message })
+            }
+        }
+    }
+
     /// Calls, and waits for as long as it takes. Dropping the future cancels the call in the runtime too.
     pub(super) async fn wait_for<A: Answer>(&self, call: Call, question: impl Question) -> Result<A, RuntimeError> {
         self.send(call, question).await.map_err(|status| self.failure(call, &status))

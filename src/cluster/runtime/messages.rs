@@ -189,3 +189,43 @@ pub(super) struct ContainerStatus {
     #[prost(string, tag = "15")]
     pub(super) log_path: String,
 }
+
+/// `ListPodSandboxRequest` without a filter
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ListPodSandboxRequest {}
+
+/// `ListPodSandboxResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ListPodSandboxResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) items: Vec<PodSandbox>,
+}
+
+/// `PodSandbox`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PodSandbox {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) metadata: Option<PodSandboxMetadata>,
+}
+
+/// `PodSandboxMetadata`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PodSandboxMetadata {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(string, tag = "3")]
+    pub(super) namespace: String,
+}
+
+/// `StopPodSandboxRequest` and `RemovePodSandboxRequest`: both have the sandbox at tag 1.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PodSandboxRequest {
+    #[prost(string, tag = "1")]
+    pub(super) pod_sandbox_id: String,
+}
+
+/// `StopPodSandboxResponse` and `RemovePodSandboxResponse`, which are empty.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PodSandboxAnswer {}

@@ -61,3 +61,14 @@ pub(super) const ETCD: &str = "CjYKA25ldxIICgRldGNkEAIYASDIASjJAUIDCgFlehgvdmFyL
 // `ContainerStatusResponse`: status{id:"api" metadata{name:"kube-apiserver" attempt:3} state:CONTAINER_EXITED
 // exit_code:137 reason:"Error" message:"m"}
 pub(super) const APISERVER: &str = "CigKA2FwaRISCg5rdWJlLWFwaXNlcnZlchADGAI4iQFSBUVycm9yWgFt";
+
+// The rest is encoded by hand from `api.proto`, field by field.
+// `ListPodSandboxResponse`: items{id:"2" metadata{name:"web" uid:"u2" namespace:"default" attempt:1} state:SANDBOX_NOTREADY
+// created_at:7 labels{key:"a" value:"b"} runtime_handler:"runc"} items{id:"1" metadata{name:"etcd-n" uid:"u1"
+// namespace:"kube-system"} state:SANDBOX_READY created_at:7 labels{key:"a" value:"b"} runtime_handler:"runc"}
+pub(super) const SANDBOXES: &str = "\
+    CisKATISFAoDd2ViEgJ1MhoHZGVmYXVsdCABGAEgByoGCgFhEgFiOgRydW5jCjIKATESGwoGZXRjZC1uEgJ1MRoLa3ViZS1zeXN0ZW0gABgAIAcq\
+    BgoBYRIBYjoEcnVuYw==";
+
+// `StopPodSandboxRequest` and `RemovePodSandboxRequest`: pod_sandbox_id:"1"
+pub(super) const SANDBOX: &str = "CgEx";

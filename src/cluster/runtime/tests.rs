@@ -242,6 +242,30 @@ async fn a_container_that_cannot_be_looked_at_is_not_left_out() {
 }
 
 #[tokio::test]
+async fn lists_every_pod_and_removes_one() {
+    let server = Server::start(|path, _| match path {
+        "/runtime.v1.RuntimeService/ListPodSandbox" => Reply::Message(bytes_of::SANDBOXES),
+        _ => Reply::Message(""),
+    });
+    let found = CriRuntime::new().sandboxes(&server.socket()).await.unwrap();
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["pod default/web (2)", "pod kube-system/etcd-n (1)"]);
+    CriRuntime::new().remove_sandbox(&server.socket(), "1").await.unwrap();
+    let calls = ["StopPodSandbox", "RemovePodSandbox"]
+        .map(|call| (format!("/runtime.v1.RuntimeService/{call}"), bytes_of::SANDBOX.to_owned()));
+    assert_eq!(server.calls()[1..], calls);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_gone_already_is_removed_and_one_that_stays_is_told() {
+    let server = Server::start(|_, _| Reply::Status(5, "not found"));
+    CriRuntime::new().remove_sandbox(&server.socket(), "1").await.unwrap();
+    let server = Server::start(|_, _| Reply::Status(2, "the network plugin failed"));
+    let error = CriRuntime::new().remove_sandbox(&server.socket(), "1").await.unwrap_err().to_string();
+    assert!(error.ends_with("failed in StopPodSandbox: the network plugin failed"), "{error}");
+}
+
+#[tokio::test]
 async fn nobody_at_the_socket_is_unreachable() {
     let directory = tempfile::tempdir().unwrap();
     let socket = address(directory.path());

@@ -106,3 +106,21 @@ fn a_link_in_its_place_is_an_error() {
     assert!(matches!(NodeLock::acquire(&place.root(), "kubewright init"), Err(LockError::Io { .. })));
     assert_eq!(place.get("/etc/shadow").unwrap(), "precious");
 }
+
+#[test]
+fn a_lock_that_is_removed_leaves_nothing_and_lets_nobody_in_by_the_old_file() {
+    let place = Place::new();
+    let first = NodeLock::acquire(&place.root(), "kubewright reset").unwrap();
+    let path = place.root().place(Utf8Path::new("/var/lib/kubewright/lock"));
+    // Another process has opened the file, and waits no longer than we do.
+    let late = File::open(&path).unwrap();
+    first.remove(&place.root()).unwrap();
+    assert!(!path.parent().unwrap().exists());
+    let second = NodeLock::acquire(&place.root(), "kubewright init").unwrap();
+    rustix::fs::flock(&late, FlockOperation::NonBlockingLockExclusive).unwrap();
+    NodeLock::acquire(&place.root(), "kubewright join").unwrap_err();
+    // What is not ours stays.
+    std::fs::write(path.with_file_name("kept"), "x").unwrap();
+    second.remove(&place.root()).unwrap();
+    assert!(path.with_file_name("kept").exists() && !path.exists());
+}

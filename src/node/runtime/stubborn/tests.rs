@@ -1,11 +1,11 @@
-//! A pull that fails is tried again, and ends.
+//! A pull that fails is tried again, and ends; so is the removal of a pod.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
 use super::*;
-use crate::{ContainerInfo, RuntimeStatus};
+use crate::{ContainerInfo, RuntimeStatus, Sandbox};
 
 /// Fails so often, in one way.
 struct Flaky {
@@ -54,6 +54,14 @@ impl RuntimeBackend for Flaky {
     async fn containers(&self, _: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
         unreachable!("pulling asks nothing else")
     }
+
+    async fn sandboxes(&self, _: &str) -> Result<Vec<Sandbox>, RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+
+    async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError> {
+        self.pull(socket, id).await
+    }
 }
 
 #[tokio::test]
@@ -63,6 +71,15 @@ async fn tries_five_times() {
     assert_eq!(runtime.asked(), 5);
     let runtime = Flaky::new(5);
     pull_stubbornly(&runtime, "s", "i").await.unwrap_err();
+    assert_eq!(runtime.asked(), 5);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_busy_is_removed_at_the_fifth_try() {
+    let runtime = Flaky { reachable: false, ..Flaky::new(4) };
+    remove_stubbornly(&runtime, "s", "i").await.unwrap();
+    let runtime = Flaky::new(5);
+    remove_stubbornly(&runtime, "s", "i").await.unwrap_err();
     assert_eq!(runtime.asked(), 5);
 }
 
