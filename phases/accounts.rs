@@ -144,6 +144,21 @@ impl Accounts {
     }
 }
 
+/// The lines of `/etc/passwd` or `/etc/group` without our users and groups.
+pub fn without_ours(file: &str) -> String {
+    let ours = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default();
+        USERS.contains(&name) || GROUPS.iter().any(|(group, _)| *group == name)
+    };
+    file.split_inclusive('\n').filter(|line| !ours(line)).collect()
+}
+
+/// Whether an id is that of one of our users.
+pub fn is_ours(passwd: &str, id: u64) -> bool {
+    let users = passwd.lines().filter_map(User::parse);
+    users.filter(|user| USERS.contains(&user.name)).any(|user| u64::from(user.uid) == id)
+}
+
 struct User<'a> {
     name: &'a str,
     uid: u32,

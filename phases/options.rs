@@ -63,3 +63,22 @@ impl JoinOptions {
 impl Value for JoinOptions {
     const NAME: &'static str = "join-flags";
 }
+
+/// Flags of `reset` that are not part of the configuration API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetOptions {
+    /// `--kubeconfig`: with whose credentials the cluster is asked where etcd's members are.
+    pub kubeconfig: Utf8PathBuf,
+    /// `--network`, ours: whether what is left of the pods' network goes, too.
+    pub network: bool,
+}
+
+impl Default for ResetOptions {
+    fn default() -> Self {
+        Self { kubeconfig: paths::ADMIN_CONF.into(), network: false }
+    }
+}
+
+impl Value for ResetOptions {
+    const NAME: &'static str = "reset-flags";
+}

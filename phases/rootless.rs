@@ -3,11 +3,12 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{ClusterConfiguration, VersionFacts};
-use kubewright_engine::{Failure, FailureContext};
+use kubewright_engine::{Failure, FailureContext, Report};
 use kubewright_manifests::{RunAs, StaticPod};
 use kubewright_node::{Contents, Files, Mode, Owner};
 
 use crate::accounts::{self, Accounts};
+use crate::etcd_pod;
 use crate::paths;
 
 /// Lets a pod run as its own user, if the configuration asks for that.
@@ -111,6 +112,39 @@ pub fn as_own_user(
         _ => (accounts::KUBE_SCHEDULER, None),
     };
     Ok(pod.run_as(&RunAs { user: accounts.user(name), group: accounts.group_id(name), supplemental_group })?)
+}
+
+/// Takes our users and groups away again, if the control plane of this node ran as them.
+///
+/// # Errors
+/// The machine's lists of users cannot be read or written.
+pub fn remove_accounts(files: &Files, report: &Report) -> Result<(), Failure> {
+    let text = |path: &str| -> Result<Option<String>, Failure> {
+        let contents = files.read(path.into())?;
+        contents
+            .map(|contents| String::from_utf8(contents.as_bytes().to_vec()))
+            .transpose()
+            .context(format!("cannot read `{path}`"))
+    };
+    let Some(passwd) = text(PASSWD)? else { return Ok(()) };
+    let mut ran = false;
+    for component in etcd_pod::COMPONENTS {
+        let manifest = files.read(&paths::static_pod(component))?;
+        let user = manifest.and_then(|manifest| etcd_pod::user_of(&manifest));
+        ran |= user.is_some_and(|user| accounts::is_ours(&passwd, user));
+    }
+    if !ran {
+        return Ok(());
+    }
+    report.note("reset", "Removing users and groups created for rootless control-plane");
+    for (path, old) in [(GROUP, text(GROUP)?), (PASSWD, Some(passwd))] {
+        let Some(old) = old else { continue };
+        let new = accounts::without_ours(&old);
+        if new != old {
+            files.write(path.into(), &Contents::public(new), paths::PUBLIC_FILE)?;
+        }
+    }
+    files.publish()
 }
 
 /// Adds our users and groups to the machine's, unless they are there.

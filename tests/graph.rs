@@ -23,6 +23,20 @@ pub fn join() -> Workflow<Node> {
         .with_groups(kubewright_phases::JOIN_GROUPS)
 }
 
+/// The same of `reset`.
+pub fn reset() -> Workflow<Node> {
+    Workflow::new("reset", kubewright_phases::RESET)
+        .unwrap_or_else(|error| panic!("the phases of `reset` make no graph: {error}"))
+        .with_groups(kubewright_phases::RESET_GROUPS)
+}
+
+#[test]
+fn the_phases_of_reset_are_kubeadms_in_its_order() {
+    let workflow = reset();
+    let phases: Vec<_> = workflow.phases().map(|phase| phase.path).collect();
+    assert_eq!(phases, ["preflight", "remove-etcd-member", "cleanup-node"]);
+}
+
 #[test]
 fn graph_is_sound() {
     let workflow = init();

@@ -154,7 +154,7 @@ fn absent(join: &JoinConfiguration, worker: bool, probe: &Probe) -> Vec<Finding>
             Finding::error(
                 format!("FileAvailable-{}", path_label(path)),
                 format!("{path} already exists"),
-                format!("this machine is, or was, a node; if it is to leave its cluster, stop the kubelet and move {path} away"),
+                "this machine is, or was, a node; if it is to leave its cluster, run `kubewright reset`",
             )
         })
     };

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use kubewright_config::VersionFacts;
+use kubewright_node::Probe;
 
 use crate::checks::{Check, Finding, Name, Subject, errors};
 
@@ -31,9 +32,14 @@ impl Check for IsPrivilegedUser {
     }
 
     async fn look(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        if subject.probe.effective_uid() == 0 {
-            return Vec::new();
-        }
-        vec![Finding::error("IsPrivilegedUser", "user is not running as root", "run the same command with sudo")]
+        look(subject.probe)
     }
+}
+
+/// The same for who has no cluster to speak of.
+pub fn look(probe: &Probe) -> Vec<Finding> {
+    if probe.effective_uid() == 0 {
+        return Vec::new();
+    }
+    vec![Finding::error("IsPrivilegedUser", "user is not running as root", "run the same command with sudo")]
 }

@@ -99,6 +99,22 @@ pub fn read_secret(path: &str) -> Result<SecretText, Failure> {
     }
 }
 
+/// Reads one line from standard input, without what stands around it. Where there is none it is empty.
+///
+/// # Errors
+/// Standard input cannot be read.
+pub fn read_answer() -> io::Result<String> {
+    let mut answer = Vec::new();
+    // Byte by byte: what follows the line is not ours, and nobody types an answer that is longer.
+    for byte in io::stdin().lock().bytes().take(1024) {
+        match byte? {
+            b'\n' => break,
+            byte => answer.push(byte),
+        }
+    }
+    Ok(String::from_utf8_lossy(&answer).trim().to_owned())
+}
+
 /// Reads the kubeconfig of a command that asks the cluster.
 pub fn read_kubeconfig(path: &Utf8Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let hint = "name one with --kubeconfig, or run it on a control plane node as root";

@@ -80,7 +80,17 @@ pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String
             .with(options);
         let dry_run = DryRun::of(args.run.dry_run, dry_run);
         let command = format!("{} init", program::name());
-        let run = Run { command, workflow, seeds, selection, identity, dry_run, dry_cluster: DryCluster::New, intro };
+        let run = Run {
+            command,
+            workflow,
+            seeds,
+            selection,
+            identity,
+            dry_run,
+            dry_cluster: DryCluster::New,
+            intro,
+            undoes: false,
+        };
         execute(machine, run, global, &args.run).await
     })
 }

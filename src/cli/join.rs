@@ -68,7 +68,17 @@ pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String
         };
         let seeds = Seeds::new().with(join).with(options);
         let command = format!("{} join", program::name());
-        let run = Run { command, workflow, seeds, selection, identity, dry_run, dry_cluster, intro: Vec::new() };
+        let run = Run {
+            command,
+            workflow,
+            seeds,
+            selection,
+            identity,
+            dry_run,
+            dry_cluster,
+            intro: Vec::new(),
+            undoes: false,
+        };
         execute(machine, run, global, &args.run).await?;
         if phase.is_none() {
             render::data(if plane { CONTROL_PLANE_DONE } else { WORKER_DONE });

@@ -14,6 +14,7 @@ mod join;
 mod output;
 mod program;
 mod render;
+mod reset;
 mod rootfs;
 mod run;
 mod signals;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
 
-use args::{Global, InitArgs, JoinArgs, Typed};
+use args::{Global, InitArgs, JoinArgs, ResetArgs, Typed};
 use commands::{certs, completion, config, kubeconfig, status, token, upgrade, version};
 use exit::Exit;
 use render::say_failure;
@@ -72,6 +73,14 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
             join.read_secrets()?;
             let typed = Typed::of("join", phase.as_ref(), chosen);
             join::run(&global, &join, &typed, phase.map(|phase| phase.path))
+        }
+        Some(("reset", matches)) => {
+            let phase = args::chosen_phase("reset", matches)?;
+            let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
+            args::refuse_mixed(chosen)?;
+            let reset = ResetArgs::from_arg_matches(chosen).map_err(Exit::of)?;
+            let typed = Typed::of("reset", phase.as_ref(), chosen);
+            reset::run(&global, &reset, &typed, phase.map(|phase| phase.path))
         }
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kubewright_engine::{
     Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Replay, Resume,
-    RunOptions, Runner, Seeds, Selection, Workflow, covers, replay, resumable,
+    RunOptions, Runner, Seeds, Selection, Workflow, covers, forget, replay, resumable,
 };
 use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
@@ -37,6 +37,9 @@ pub struct Run {
     pub dry_cluster: DryCluster,
     /// What is said before the first phase.
     pub intro: Vec<Note>,
+    /// It takes back what earlier runs did: none of them is gone on with afterwards, it neither, and of a whole one that
+    /// succeeds nothing is kept.
+    pub undoes: bool,
 }
 
 /// What makes two runs the same one, and what to type to get the same again.
@@ -91,13 +94,13 @@ async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Re
     run.workflow.plan(run.seeds.clone(), &run.selection, &Done::none()).map_err(Exit::of)?;
     let root = crate::state::root(&machine);
     let rootless = machine.backends.probe.effective_uid() != 0;
-    let _lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
+    let lock = NodeLock::acquire(&root, &run.command).map_err(|error| unlocked(error, rootless))?;
     let state = root.place(STATE_DIR.into());
     let history = replay(&state, run.workflow.name()).map_err(Exit::of)?;
     let Identity { inputs, typed } = run.identity;
     // Another version of the program may have other phases, or make other files in them.
     let inputs = inputs.with("the version of kubewright", InputValue::Shown(VERSION.into()));
-    let unfinished = history.unfinished.as_ref().filter(|_| !args.fresh);
+    let unfinished = history.unfinished.as_ref().filter(|_| !args.fresh && !run.undoes);
     let (mut done, resumes) = match resumable(unfinished, run.workflow.name(), &inputs, &run.selection) {
         Resume::Fresh => (Done::none(), None),
         Resume::Continue { run_id, done } => (done, Some(run_id)),
@@ -117,9 +120,17 @@ async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Re
         let recovered = machine.files.recover(newest).map_err(Exit::of)?;
         intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
     }
+    if run.undoes {
+        forget(&state).map_err(Exit::of)?;
+    }
     let head = Head { command: typed, promised, ..plan.head(VERSION, inputs, resumes) };
     let journal = Journal::begin(&state, head).map_err(Exit::of)?;
-    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, args).await
+    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, args).await?;
+    if run.undoes && run.selection.only.is_empty() {
+        forget(&state).map_err(Exit::of)?;
+        lock.remove(&root).map_err(Exit::of)?;
+    }
+    Ok(())
 }
 
 /// A run that may not go on where the last one stopped.

@@ -145,6 +145,7 @@ impl Begun {
             dry_run,
             dry_cluster,
             intro: Vec::new(),
+            undoes: false,
         };
         execute(self.machine, run, global, &RunArgs { fresh: true, ..args.clone() }).await
     }

@@ -244,7 +244,7 @@ fn holds(bytes: &[u8], judge: &Judge) -> Result<(), TestCaseError> {
     let start = own_time();
     let host = machine();
     let _ = stored_cluster(bytes);
-    let _ = crate::load_reset(("f", bytes), Reading::default(), &host);
+    let _ = crate::load_reset(Some(("f", bytes)), &crate::ResetFlags::default(), &host);
     let _ = crate::load_upgrade(Some(("f", bytes)), &crate::UpgradeFlags::default());
     let _ = crate::load_images(Some(("f", bytes)), &InitFlags::default(), &HostFacts::default());
     let init = load_init(Some(("f", bytes)), &InitFlags::default(), &host, &mut fill);

@@ -25,6 +25,7 @@ pub mod model;
 mod names;
 pub mod net;
 mod print;
+mod reset_flags;
 mod schema;
 pub mod skew;
 mod sources;
@@ -56,6 +57,7 @@ pub use model::{ClusterConfiguration, InitConfiguration, JoinConfiguration, Rese
 pub use names::ServingNames;
 pub use net::HostPort;
 pub use print::{ComponentKind, Defaults, UnknownComponent, print_defaults};
+pub use reset_flags::ResetFlags;
 pub use schema::json_schema;
 pub use token::{BootstrapToken, CertificateKey, CertificateKeyError, SecretText, TokenError};
 pub use upgrade_flags::{UpgradeCommand, UpgradeFlags};

@@ -11,6 +11,7 @@ use crate::model::{
     ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration, ResetConfiguration,
     UpgradeConfiguration,
 };
+use crate::reset_flags::{self, ResetFlags};
 use crate::sources::{Audience, Kind, Sources};
 use crate::upgrade_flags::{self, UpgradeFlags};
 use crate::v1beta4;
@@ -310,19 +311,27 @@ fn join_with(
     Some(join)
 }
 
-/// Loads what `reset` needs, from a file (its name and bytes). For that command, which is not here yet.
+/// Loads what `reset` needs, from a file (its name and bytes) or from flags.
 ///
 /// # Errors
-/// All faults at once, each with its field and line.
+/// All faults at once, each with its field, and with its line if it came from the file.
 pub fn load_reset(
-    file: (&str, &[u8]),
-    reading: Reading,
+    file: Option<(&str, &[u8])>,
+    flags: &ResetFlags,
     host: &HostFacts,
 ) -> Result<(ResetConfiguration, Vec<Warning>), ConfigErrors> {
-    let machine = Machine { host, detect_runtime: true, needs_address: false, random: &mut |_| {} };
-    from_file(file, Audience::Reset, Kind::Reset, reading, |sources, told| {
+    let detect_runtime = !flags.skip_cri_detection;
+    let machine = Machine { host, detect_runtime, needs_address: false, random: &mut |_| {} };
+    let Some(file) = file else {
+        let mut told = Told::default();
+        let document = flags.over(v1beta4::ResetConfiguration::default());
+        let loaded = reset_from(&Sources::default(), document, &machine, &mut told);
+        told.name_flags(reset_flags::flag_of);
+        return told.finish(loaded, None, flags.strict);
+    };
+    from_file(file, Audience::Reset, Kind::Reset, flags.reading(), |sources, told| {
         let wire = sources.read_reset(&mut told.errors, &mut told.warnings);
-        reset_from(sources, wire, &machine, told)
+        reset_from(sources, flags.over(wire), &machine, told)
     })
 }
 

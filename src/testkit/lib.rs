@@ -100,7 +100,18 @@ pub fn node(dir: &Utf8Path) -> TestNode {
         clock: clock.clone(),
     };
     let node = TestNode {
-        root, backends, kernel, services, kube, etcd, runtime, static_pods, probe, health, discovery, clock
+        root,
+        backends,
+        kernel,
+        services,
+        kube,
+        etcd,
+        runtime,
+        static_pods,
+        probe,
+        health,
+        discovery,
+        clock,
     };
     let files = node.root.clone();
     node.etcd.before_each_list(move |etcd| static_pod::start_etcd(&files, etcd));

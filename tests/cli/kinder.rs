@@ -147,6 +147,8 @@ const CALLS: &[Call] = &[
         arguments: "token create --print-join-command --dry-run --kubeconfig HOME/admin.conf",
         judge: one_join_command,
     },
+    Call { arguments: "reset --v=6 --config CONFIG", judge: needs_root },
+    Call { arguments: "reset --force=true --dry-run", judge: needs_root },
     // There is no control plane here; `cluster::upgrade_plan` makes these calls where there is one.
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: needs_admin_conf },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: needs_manifests },
@@ -155,8 +157,6 @@ const CALLS: &[Call] = &[
     Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: needs_client },
     Call { arguments: "upgrade node --v=6 --config CONFIG", judge: needs_client },
     Call { arguments: "upgrade node --dry-run", judge: needs_client },
-    Call { arguments: "reset --v=6 --config CONFIG", judge: not_built },
-    Call { arguments: "reset --force=true --dry-run", judge: not_built },
     Call { arguments: "certs renew all", judge: not_built },
     Call { arguments: "certs renew admin.conf", judge: not_built },
     Call { arguments: "certs renew super-admin.conf", judge: not_built },

@@ -13,6 +13,7 @@ mod kubeconfig;
 mod machine;
 mod phases;
 pub mod program;
+mod reset;
 #[cfg(debug_assertions)]
 mod resume;
 mod secrets;

@@ -1,6 +1,7 @@
 //! Runs the real binary where it can do no harm: as nobody when the tests run as root, with a home of its own.
 
 use std::fs;
+use std::io::{Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -114,6 +115,14 @@ impl Home {
     pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
         let mut command = self.command("kubewright", arguments, environment);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Runs the program under the name that scripts know, with something on its standard input.
+    pub fn run_as_kubeadm_saying(&self, arguments: &[&str], words: &str) -> Said {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(words.as_bytes()).unwrap();
+        file.rewind().unwrap();
+        said(self.command("/usr/bin/kubeadm", arguments, &[]).stdin(file).output().unwrap())
     }
 
     fn run_called(&self, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Said {

@@ -243,7 +243,7 @@ fn directory() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn conduct(
+pub fn conduct(
     backends: Backends,
     plan: &kubewright_engine::Plan<Node>,
     journal: Journal,

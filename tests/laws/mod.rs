@@ -14,6 +14,7 @@ mod fail;
 mod faults;
 mod kill;
 mod order;
+mod reset;
 mod rootless;
 mod secret;
 mod twice;

@@ -9,7 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::Faults;
 use kubewright_host::STATE_DIR;
 use kubewright_node::etcd::Member;
-use kubewright_testkit::TestNode;
+use kubewright_node::{Sandbox, ServiceBackend};
+use kubewright_testkit::{KernelFacts, TestNode};
 use serde_json::Value as Json;
 
 use super::case::Case;
@@ -84,6 +85,11 @@ fn everything(node: &TestNode) -> BTreeMap<String, Entry> {
     found
 }
 
+/// Whether the kubelet of a machine runs.
+pub fn kubelet_runs(node: &TestNode) -> bool {
+    futures_util::FutureExt::now_or_never(node.services.state("kubelet")).unwrap().unwrap().active
+}
+
 /// A machine at one instant.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -94,6 +100,9 @@ pub struct Snapshot {
     etcd: Vec<Member>,
     restarted: bool,
     images: Vec<String>,
+    sandboxes: Vec<Sandbox>,
+    kernel: KernelFacts,
+    kubelet: bool,
 }
 
 impl Snapshot {
@@ -105,6 +114,9 @@ impl Snapshot {
             etcd: node.etcd.members(),
             restarted: node.services.calls().iter().any(|call| call == "restart kubelet"),
             images: node.runtime.images(),
+            sandboxes: node.runtime.sandboxes(),
+            kernel: node.kernel.now(),
+            kubelet: kubelet_runs(node),
         }
     }
 
@@ -141,10 +153,12 @@ impl Snapshot {
         self.objects.iter().for_each(|object| machine.node.kube.put(object.clone()));
         if self.restarted {
             machine.node.start_cluster();
-            let running = kubewright_node::ServiceState { exists: true, enabled: true, active: true };
+            let running = kubewright_node::ServiceState { exists: true, enabled: true, active: self.kubelet };
             machine.node.services.set("kubelet", running);
         }
         machine.node.etcd.become_of(self.etcd.clone());
+        machine.node.kernel.edit(|kernel| *kernel = self.kernel.clone());
+        machine.node.runtime.edit(|runtime| runtime.sandboxes.clone_from(&self.sandboxes));
         self.images.iter().for_each(|image| machine.node.runtime.add_image(image));
         machine
     }

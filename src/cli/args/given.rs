@@ -26,8 +26,9 @@ const BESIDE_CONFIG: &[&str] = &[
 ];
 
 /// Ours, which say nothing about the cluster; `vmodule`, which kubeadm forgot; and arguments, which are no flags.
-const OURS: &[&str] =
-    &["endpoint", "events", "fresh", "jobs", "progress", "strict", "target", "through", "version", "vmodule"];
+const OURS: &[&str] = &[
+    "endpoint", "events", "fresh", "jobs", "network", "progress", "strict", "target", "through", "version", "vmodule",
+];
 
 /// The long names of all flags that were typed, sorted.
 pub fn flags(matches: &ArgMatches) -> Vec<String> {

@@ -5,6 +5,7 @@ mod init;
 mod join;
 mod pflag;
 mod phases;
+mod reset;
 mod run;
 mod secret;
 mod typed;
@@ -24,6 +25,7 @@ pub use init::{InitArgs, notices};
 pub use join::JoinArgs;
 pub use pflag::{bool_parser, like_pflag};
 pub use phases::{chosen_phase, skipped};
+pub use reset::ResetArgs;
 pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
 pub use typed::{Typed, hidden};
@@ -94,6 +96,7 @@ pub fn command() -> Command {
         .subcommand(init::command())
         .subcommand(join::command())
         .subcommand(commands::upgrade::command())
+        .subcommand(reset::command())
         .subcommand(commands::config::command())
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::token::command())

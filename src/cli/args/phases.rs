@@ -2,6 +2,7 @@
 
 mod init;
 mod join;
+mod reset;
 mod upgrading;
 
 use clap::{ArgMatches, Command};
@@ -30,6 +31,7 @@ impl PhaseFlags {
         match workflow {
             "init" => &init::INIT,
             "join" => &join::JOIN,
+            "reset" => &reset::RESET,
             "upgrade apply" => &upgrading::APPLY,
             "upgrade node" => &upgrading::NODE,
             _ => &NONE,

@@ -72,6 +72,12 @@ pub fn data(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
+/// Asks something; the answer is typed on the same line.
+pub fn ask(text: &str) {
+    data(text);
+    let _ = io::stdout().flush();
+}
+
 /// Writes a line of progress, as phases do.
 pub fn note(tag: &str, text: &str) {
     data(&(note_line(tag, text) + "\n"));

@@ -89,7 +89,7 @@ fn one_file_serves_every_command() {
     assert!(upgrade.apply.allow_rc_upgrades && upgrade.apply.node.etcd_upgrade && !upgrade.apply.force_upgrade);
     assert_eq!(warnings.len(), 5, "the others: {:?}", told(&warnings));
 
-    let (reset, warnings) = load_reset(file, Reading::default(), &machine()).unwrap();
+    let (reset, warnings) = load_reset(Some(file), &crate::ResetFlags::default(), &machine()).unwrap();
     assert!(reset.force && !reset.dry_run);
     assert_eq!(reset.certificates_dir, "/etc/kubernetes/pki");
     assert_eq!(warnings.len(), 5);
@@ -163,7 +163,8 @@ fn what_v1beta2_had_and_nobody_has_any_more_is_refused() {
 #[test]
 fn old_versions_have_no_new_kinds() {
     let text = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ResetConfiguration\n";
-    let error = load_reset(("f", text.as_bytes()), Reading::default(), &machine()).unwrap_err().to_string();
+    let error =
+        load_reset(Some(("f", text.as_bytes())), &crate::ResetFlags::default(), &machine()).unwrap_err().to_string();
     assert!(error.contains("the version has no kind ResetConfiguration (write kubeadm.k8s.io/v1beta4)"), "{error}");
 }
 

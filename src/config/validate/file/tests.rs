@@ -130,7 +130,8 @@ fn as_its_command(bytes: &[u8], reading: Reading) -> Result<Vec<Warning>, Config
         )
         .map(|(_, warnings)| warnings)
     } else if is_for("Reset") {
-        load_reset(file, reading, &host).map(|(_, warnings)| warnings)
+        let flags = crate::ResetFlags { strict: reading.strict, ..crate::ResetFlags::default() };
+        load_reset(Some(file), &flags, &host).map(|(_, warnings)| warnings)
     } else if is_for("Upgrade") {
         let flags = crate::UpgradeFlags { strict: reading.strict, ..crate::UpgradeFlags::default() };
         load_upgrade(Some(file), &flags).map(|(_, warnings)| warnings)

@@ -1,0 +1,50 @@
+//! Manifests as kubeadm and kubewright write them.
+
+use super::*;
+
+const JOINED: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: etcd, namespace: kube-system}
+spec:
+  containers:
+  - command:
+    - etcd
+    - --advertise-client-urls=https://10.0.0.2:2379
+    - --cert-file=/etc/kubernetes/pki/etcd/server.crt
+    - --initial-advertise-peer-urls=https://10.0.0.2:2380
+    - --initial-cluster=node1=https://10.0.0.1:2380,node2=https://10.0.0.2:2380
+    - --key-file=/etc/kubernetes/pki/etcd/server.key
+    - --peer-trusted-ca-file=/etc/kubernetes/pki/etcd/other.crt
+    - --trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt
+    name: etcd
+  securityContext: {runAsUser: 998}
+  volumes:
+  - {name: etcd-certs, hostPath: {path: /etc/kubernetes/pki/etcd}}
+  - {name: etcd-data, hostPath: {path: /data/etcd}}
+";
+
+#[test]
+fn says_where_the_member_is_and_with_whose_credentials() {
+    let pod = EtcdPod::read(&Contents::public(JOINED)).unwrap();
+    assert_eq!(pod.data_dir, "/data/etcd");
+    assert_eq!(pod.peer_url, "https://10.0.0.2:2380");
+    assert_eq!(pod.authority, "/etc/kubernetes/pki/etcd/ca.crt");
+    assert_eq!(pod.endpoints(), ["https://10.0.0.1:2379", "https://10.0.0.2:2379"]);
+    assert_eq!(pod.others().collect::<Vec<_>>(), ["https://10.0.0.1:2380"]);
+    assert_eq!(user_of(&Contents::public(JOINED)), Some(998));
+}
+
+#[test]
+fn what_is_no_manifest_of_etcd_is_told_as_such() {
+    for (text, why) in [
+        ("", "document"),
+        ("{}", "etcd-data"),
+        ("\u{0}", ""),
+        (&JOINED.replace("path: /data/etcd", "path: data"), "etcd-data"),
+        (&JOINED.replace("--initial-cluster=", "--cluster="), "--initial-cluster"),
+    ] {
+        let error = EtcdPod::read(&Contents::public(text)).unwrap_err();
+        assert!(error.contains(why), "{text:?}: {error}");
+    }
+}

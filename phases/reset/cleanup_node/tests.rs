@@ -1,0 +1,1 @@
+//! Emptying a machine, as far as laws and nodes do not show it.
