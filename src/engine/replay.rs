@@ -12,7 +12,7 @@ use crate::event::RunOutcome;
 use crate::inputs::Inputs;
 use crate::journal::{FILE, JournalError, RUNS, run_ids};
 use crate::plan::{Done, Selection};
-use crate::record::{FORMAT, Head, IntentId, Promise, Record, State, Status};
+use crate::record::{FORMAT, Head, IntentId, Promise, Record, State, Status, durable};
 
 /// The largest journal that is read. A run writes some ten thousand bytes; what is much larger was not written by us.
 pub const MAX_JOURNAL_BYTES: u64 = 16 << 20;
@@ -223,11 +223,9 @@ fn open(dir: &Utf8Path, run_id: String) -> Result<Option<Replay>, JournalError> 
 fn read(run_id: String, path: Utf8PathBuf, text: &[u8]) -> Result<Option<Replay>, JournalError> {
     let mut gathered = Gathered::default();
     // Whatever follows the last newline was never promised to anybody.
-    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &text[..end]);
-    for (index, line) in whole.split(|byte| *byte == b'\n').enumerate() {
-        if whole.is_empty() {
-            return Ok(None);
-        }
+    let Some(end) = text.iter().rposition(|byte| *byte == b'\n') else { return Ok(None) };
+    let lines: Vec<&[u8]> = text[..end].split(|byte| *byte == b'\n').collect();
+    for (index, line) in lines.iter().enumerate() {
         let line_number = index + 1;
         if index == 0
             && let Ok(Format { format }) = serde_json::from_slice(line)
@@ -235,12 +233,27 @@ fn read(run_id: String, path: Utf8PathBuf, text: &[u8]) -> Result<Option<Replay>
         {
             return Err(JournalError::Format { path, found: format });
         }
+        let after = &lines[line_number..];
+        if line.contains(&0) && !was_flushed(after) {
+            gathered.sweep_for(after);
+            break;
+        }
         let damaged = |source| JournalError::Damaged { path: path.clone(), line: line_number, source };
         let record: Record = serde_json::from_slice(line).map_err(|error| damaged(error.into()))?;
         gathered.state.apply(&record).map_err(|error| damaged(error.into()))?;
         gathered.take(record);
     }
     Ok(gathered.replay(run_id, path))
+}
+
+/// Whether what stands before these lines was made durable by one of them.
+///
+/// A power cut may lose any part of what was not flushed and keep what was written after it; zeros stand in the hole. A
+/// flush makes all that was written before it durable, so a hole before a record that was flushed is damage of another
+/// kind. The flush of the very last record may not have come to its end.
+fn was_flushed(after: &[&[u8]]) -> bool {
+    let Some((_, earlier)) = after.split_last() else { return false };
+    earlier.iter().any(|line| serde_json::from_slice(line).is_ok_and(|record| durable(&record)))
 }
 
 /// The part of the head that every format has.
@@ -261,6 +274,12 @@ struct Gathered {
 }
 
 impl Gathered {
+    /// Notes the temporary files of records that do not count, since something is missing before them.
+    fn sweep_for(&mut self, lines: &[&[u8]]) {
+        let records = lines.iter().filter_map(|line| serde_json::from_slice(line).ok());
+        records.filter(|record| matches!(record, Record::Scratch { .. })).for_each(|record| self.take(record));
+    }
+
     fn take(&mut self, record: Record) {
         match record {
             Record::Head(head) => {

@@ -149,6 +149,40 @@ fn other_damage_is_an_error_that_names_the_line() {
     assert!(matches!(&error, JournalError::Damaged { line: 2, .. }), "{error:?}");
 }
 
+/// A power cut may keep what was written last and lose what came before; where it was, zeros stand.
+#[test]
+fn a_hole_ends_the_journal_where_nothing_after_it_was_flushed() {
+    let place = Place::new();
+    let file = place.run(head("toy", "d", &[]), &long());
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let flushed = |line: &String| serde_json::from_str(line).is_ok_and(|record: Record| durable(&record));
+    let last = lines.iter().rposition(flushed).unwrap();
+    assert!(last > 1 && last + 1 < lines.len(), "{lines:?}");
+    let with_hole = |at: usize, end: usize| {
+        let mut lines = lines[..end].to_vec();
+        lines[at] = "\0".repeat(lines[at].len());
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        replay(place.root(), "toy")
+    };
+    for at in 1..lines.len() {
+        match with_hole(at, lines.len()) {
+            Ok(history) => {
+                // Of a record that is gone nobody knows whether it was flushed.
+                assert!(at >= last, "line {at} was flushed");
+                let newest = history.newest.unwrap();
+                fs::write(&file, lines[..at].join("\n") + "\n").unwrap();
+                let cut = replay(place.root(), "toy").unwrap().newest.unwrap();
+                assert_eq!((newest.finished, newest.unfinished), (cut.finished, cut.unfinished), "before line {at}");
+            }
+            Err(error) => assert!(at < last && matches!(error, JournalError::Damaged { .. }), "line {at}: {error:?}"),
+        }
+    }
+    // The last of all was being flushed when the power was cut: it may be there, and what is before it not.
+    assert!(with_hole(last - 1, last + 1).is_ok());
+    assert!(with_hole(0, 1).unwrap().newest.is_none(), "not even the head");
+}
+
 #[test]
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let place = Place::new();
