@@ -53,16 +53,20 @@ impl Directories {
                 }
                 continue;
             }
+            tidy(disk, directory, log.run_id());
             let temporary = scratch::of_directory(directory, log.run_id(), log.phase());
             log.scratch(&temporary)?;
             let owner = owner.filter(|_| directory == path);
             let made = make(disk, directory, &temporary, mode, owner).map_err(|source| failed(directory, source))?;
-            if let Some(parent) = directory.parent() {
-                inner.durable.remove(parent);
-            }
             if made {
                 inner.made.entry(directory.to_owned()).or_default().insert(session);
                 log.changed(Effect::new("mkdir", directory.as_str()));
+            }
+            // Before anything is put into it: a power cut that lost its name would leave what is in it, keys perhaps, under
+            // the temporary one.
+            if let Some(parent) = directory.parent() {
+                disk.sync_directory(parent).map_err(|source| failed(parent, source))?;
+                inner.durable.insert(parent.to_owned());
             }
         }
         Ok(())
@@ -119,6 +123,17 @@ impl Directories {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes what dead runs left of making it and no journal names any more: a journal may lie behind the disk. Only one run
+/// at a time has the node's lock, so a run that is not ours is dead.
+fn tidy(disk: &Disk, directory: &Utf8Path, run_id: &str) {
+    let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else { return };
+    let names = disk.list(parent).ok().flatten().unwrap_or_default();
+    for stray in names.iter().filter(|candidate| scratch::is_stray(candidate, name, run_id)) {
+        // Nothing is in it, or it is not ours; a leftover that cannot be removed harms nobody.
+        let _ = disk.remove_directory(&parent.join(stray));
     }
 }
 

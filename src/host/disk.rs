@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -163,10 +164,14 @@ impl Disk {
 
     /// Makes a directory's names durable.
     pub(crate) fn sync_directory(&self, path: &Utf8Path) -> io::Result<()> {
-        self.before(Call::SyncDirectory, path)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(self.at(path).as_str(), flags, Mode::empty())?;
-        match rustix::fs::fsync(&directory) {
+        self.flush_directory(path, &directory)
+    }
+
+    fn flush_directory(&self, path: &Utf8Path, directory: &impl AsFd) -> io::Result<()> {
+        self.before(Call::SyncDirectory, path)?;
+        match rustix::fs::fsync(directory) {
             // File systems that keep no directories on disk, or are read-only: there is nothing to make durable.
             Err(Errno::INVAL | Errno::ROFS) => Ok(()),
             other => Ok(other?),
@@ -188,7 +193,8 @@ impl Disk {
         }
     }
 
-    /// Makes a directory with exactly these permission bits, and for this owner, under a temporary name.
+    /// Makes a directory with exactly these permission bits, and for this owner, under a temporary name, and makes both
+    /// durable: a power cut may keep the rename that follows and lose what was set before it.
     pub(crate) fn make_directory(&self, path: &Utf8Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
         self.before(Call::MakeDirectory, path)?;
         let place = self.at(path);
@@ -200,7 +206,8 @@ impl Disk {
             self.before(Call::SetOwner, path)?;
             rustix::fs::fchown(&directory, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
         }
-        Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
+        rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode))?;
+        self.flush_directory(path, &directory)
     }
 
     /// Removes a directory if it is empty; `false` when it is not, or is absent.

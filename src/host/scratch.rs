@@ -15,8 +15,7 @@ pub(crate) fn of_directory(target: &Utf8Path, run_id: &str, phase: &str) -> Utf8
 
 /// Whether the path is a temporary file or directory of that run.
 pub(crate) fn belongs_to(path: &Utf8Path, run_id: &str) -> bool {
-    let Some(owner) = path.file_name().and_then(owner) else { return false };
-    owner == run_id || owner.strip_prefix(run_id).is_some_and(|rest| rest.starts_with('-'))
+    path.file_name().and_then(owner).is_some_and(|owner| is_of(owner, run_id))
 }
 
 /// Whether the name is a temporary file or directory of any real run.
@@ -24,11 +23,16 @@ pub(crate) fn is_scratch(name: &str) -> bool {
     owner(name).is_some_and(is_run)
 }
 
-/// Whether the name is a temporary file for `target` that a run other than `run_id` left.
+/// Whether the name is a temporary file or directory for `target` that a run other than `run_id` left.
 pub(crate) fn is_stray(name: &str, target: &str, run_id: &str) -> bool {
     let owner =
         name.strip_prefix('.').and_then(|rest| rest.strip_prefix(target)?.strip_prefix('.')?.strip_suffix(".new"));
-    owner.is_some_and(|owner| is_run(owner) && owner != run_id)
+    owner.is_some_and(|owner| is_run(owner) && !is_of(owner, run_id))
+}
+
+/// Whether the run, or one of its phases, owns it.
+fn is_of(owner: &str, run_id: &str) -> bool {
+    owner == run_id || owner.strip_prefix(run_id).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn beside(target: &Utf8Path, owner: &str) -> Utf8PathBuf {

@@ -28,4 +28,6 @@ fn leaves_the_files_of_users_alone() {
     assert!(is_stray(".admin.conf.000011-20260102T030405Z.new", "admin.conf", run));
     assert!(!is_stray(".super-admin.conf.000011-20260102T030405Z.new", "admin.conf", run));
     assert!(!is_stray(".admin.conf.000012-20260102T030405Z.new", "admin.conf", run), "this run's own");
+    assert!(is_stray(".pki.000011-20260102T030405Z-certs-ca.new", "pki", run));
+    assert!(!is_stray(".pki.000012-20260102T030405Z-certs-ca.new", "pki", run), "another phase of this run");
 }
