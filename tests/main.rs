@@ -14,5 +14,6 @@ mod cluster;
 mod docs;
 mod graph;
 mod laws;
+mod recovery;
 mod strace;
 mod tree;

@@ -16,6 +16,7 @@ mod refusals;
 mod resume;
 mod secrets;
 mod stage;
+mod sweep;
 mod token;
 mod tree;
 mod upgrade;

@@ -59,12 +59,14 @@ impl EndState {
     }
 }
 
-fn described(member: &Member) -> String {
-    let Member { name, peer_urls, client_urls, learner, .. } = member;
-    format!("{name:?} {peer_urls:?} {client_urls:?} learner {learner}")
+/// The same of files that come from a real run: the clock went on, so that only how long a certificate holds can be told.
+pub fn files_in_words(files: &BTreeMap<String, Entry>) -> BTreeMap<String, String> {
+    let look = Look { clock_stands: false, ..Look::new(files, OffsetDateTime::now_utc()) };
+    files.iter().map(|(path, entry)| (path.clone(), look.describe(path, entry))).collect()
 }
 
-fn differences<T: PartialEq + std::fmt::Debug>(
+/// What differs, a line each.
+pub fn differences<T: PartialEq + std::fmt::Debug>(
     ours: &BTreeMap<String, T>,
     theirs: &BTreeMap<String, T>,
 ) -> Vec<String> {
@@ -73,11 +75,17 @@ fn differences<T: PartialEq + std::fmt::Debug>(
     differs.map(|key| format!("  {key}: {:?} / {:?}", ours.get(key), theirs.get(key))).collect()
 }
 
+fn described(member: &Member) -> String {
+    let Member { name, peer_urls, client_urls, learner, .. } = member;
+    format!("{name:?} {peer_urls:?} {client_urls:?} learner {learner}")
+}
+
 /// What the description of one thing needs to know of the others.
 struct Look<'a> {
     files: &'a BTreeMap<String, Entry>,
     authorities: Vec<(String, Certificate)>,
     now: OffsetDateTime,
+    clock_stands: bool,
 }
 
 impl<'a> Look<'a> {
@@ -87,7 +95,7 @@ impl<'a> Look<'a> {
             Some((path.clone(), Certificate::from_pem(entry.bytes()?).ok()?)).filter(|(_, found)| found.is_ca())
         });
         let authorities = parsed.collect();
-        Self { files, authorities, now }
+        Self { files, authorities, now, clock_stands: true }
     }
 
     fn describe(&self, path: &str, entry: &Entry) -> String {
@@ -119,16 +127,19 @@ impl<'a> Look<'a> {
     fn certificate(&self, certificate: &Certificate) -> String {
         let signers = self.authorities.iter().filter(|(_, ca)| certificate.verify_signed_by(ca, self.now).is_ok());
         let signers: Vec<_> = signers.map(|(path, _)| path.as_str()).collect();
+        let (from, until) = (certificate.not_before(), certificate.not_after());
+        let holds = match self.clock_stands {
+            true => format!("from {from} until {until}"),
+            false => format!("for {} days", (until - from + time::Duration::HOUR).whole_days()),
+        };
         format!(
-            "CN={:?} O={:?} names {:?} usages {:?} {:?} authority {} from {} until {} signed by {signers:?}",
+            "CN={:?} O={:?} names {:?} usages {:?} {:?} authority {} {holds} signed by {signers:?}",
             certificate.common_name(),
             certificate.organizations(),
             certificate.names(),
             certificate.key_usages(),
             certificate.extended_key_usages(),
             certificate.is_ca(),
-            certificate.not_before(),
-            certificate.not_after(),
         )
     }
 

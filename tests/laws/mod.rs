@@ -2,7 +2,7 @@
 //! in a temporary directory; the cluster, the init system and the container runtime are made up.
 
 pub mod case;
-mod end_state;
+pub mod end_state;
 mod external_ca;
 pub mod joining;
 pub mod machine;
