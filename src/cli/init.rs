@@ -56,7 +56,13 @@ pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String
         };
         let credentials =
             Credentials { init: &loaded.init, cluster: &loaded.cluster, facts: &loaded.facts, options: &options };
-        let read = |path: &Utf8Path| Ok(machine.backends.files.read(path)?);
+        let files = &machine.backends.files;
+        let promised = crate::state::promised(&machine, workflow.name());
+        // A key that a power cut left under its temporary name, with its certificate in place, is kept nowhere else.
+        let read = |path: &Utf8Path| match (files.read(path)?, promised.get(path)) {
+            (None, Some(waiting)) => Ok(files.read(waiting)?),
+            (found, _) => Ok(found),
+        };
         let external = external_ca::look(&credentials, machine.backends.clock.now(), read)?;
         external.warnings.iter().for_each(|warning| warn(warning));
         if args.print_manifest {

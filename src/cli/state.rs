@@ -1,6 +1,10 @@
 //! Where the journal and the lock are: beside the node's other state, or with the user where there is no root.
 
-use kubewright_host::Root;
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use kubewright_engine::replay::{Roll, replay};
+use kubewright_host::{Root, STATE_DIR};
 
 use crate::backends::Machine;
 use crate::env_vars;
@@ -16,4 +20,13 @@ pub fn root_of(is_root: bool, machine: &Root) -> Root {
         return machine.clone();
     }
     Root::at(env_vars::user_state().unwrap_or_else(|| "/tmp".into()).join("kubewright"))
+}
+
+/// Files that a killed run had promised and that recovery will put into their places, with where they wait: whoever looks
+/// before recovery must not take them for absent. Empty where journals cannot be read, which the run itself will tell.
+pub fn promised(machine: &Machine, workflow: &str) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {
+    let history = replay(&root(machine).place(STATE_DIR.into()), workflow).unwrap_or_default();
+    let unfinished = history.newest.into_iter().flat_map(|newest| newest.unfinished);
+    let forward = unfinished.filter(|unfinished| unfinished.roll == Roll::Forward);
+    forward.flat_map(|unfinished| unfinished.files).filter_map(|file| Some((file.path, file.staged?))).collect()
 }

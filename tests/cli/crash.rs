@@ -42,3 +42,22 @@ fn what_was_sealed_is_finished_whatever_comes_next() {
     assert!(said.out.contains("Using existing ca certificate authority"), "{said:?}");
     assert_eq!(pki.join("ca.key").metadata().unwrap().ino(), written);
 }
+
+/// A power cut may keep the second of two renames and lose the first: the certificate is there, its key still waits.
+#[test]
+fn a_key_that_waits_is_not_taken_for_one_that_is_kept_elsewhere() {
+    let home = Home::new();
+    let pki = home.path().join("pki");
+    let certs = ["init", "phase", "certs", "all", "--cert-dir", pki.as_str(), "--jobs", "1"];
+    let killed = home.run_with(&certs, &[("KUBEWRIGHT_KILL_AT", "certs/front-proxy-ca:sealed")]);
+    assert_eq!(killed.code, None, "{killed:?}");
+    let waiting = |name: &str| {
+        let names = pki.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+        names.into_iter().find(|path| path.file_name().is_some_and(|file| file.starts_with(name))).unwrap()
+    };
+    std::fs::rename(waiting(".front-proxy-ca.crt."), pki.join("front-proxy-ca.crt")).unwrap();
+    let key = std::fs::read(waiting(".front-proxy-ca.key.")).unwrap();
+    let said = home.run(&certs);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(std::fs::read(pki.join("front-proxy-ca.key")).unwrap(), key);
+}
