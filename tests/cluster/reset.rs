@@ -1,0 +1,149 @@
+//! `reset` on a node that runs: it is as before `init`, what is not Kubernetes's is still there, and whatever kills it, the
+//! same command finishes. How members leave a cluster of several is in `join` and `mixed`, which have one.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kubewright_lab::Node;
+use rustix::process::Signal;
+
+use super::command::{Ended, Kubewright};
+use super::stage::Stage;
+use super::tree::{CLUSTER_DIRS, STATE_DIR, Tree, differences, tree};
+
+/// What kubeadm keeps, too: directories, with nothing in them.
+const KEPT: [&str; 2] = ["/etc/kubernetes/manifests", "/etc/kubernetes/pki"];
+
+#[test]
+#[ignore = "needs lab nodes"]
+fn a_node_is_as_before_init_and_can_be_one_again() {
+    let stage = Stage::with_nodes(1);
+    let node = stage.node(1);
+    let before = Looked::at(node);
+    stage.init().succeed();
+    stage.wait_until_up(1, 0);
+    let running = Looked::at(node);
+    assert!(!running.mounts.is_empty() && !running.cgroups.is_empty() && !running.tasks.is_empty(), "{running:?}");
+    let reset = || Kubewright::on(node).words(["reset", "--config"]).word(configuration(node));
+
+    // Whoever does not say yes has lost nothing, and neither has a dry run, which tells all.
+    let refused = Kubewright::on(node).word("reset").run();
+    assert!(refused.status.code() == Some(1) && refused.err.contains("won't proceed"), "{}", refused.said());
+    let dry = reset().word("--dry-run").succeed();
+    assert_eq!(Looked::at(node).tree.len(), running.tree.len());
+    for told in ["/etc/kubernetes/admin.conf", "/var/lib/etcd/member", "/etc/kubernetes/pki/ca.key", "service kubelet"]
+    {
+        assert!(dry.out.contains(told), "`{told}` is not told:\n{}", dry.said());
+    }
+    let untold: Vec<_> = running.mounts.iter().filter(|mount| !dry.out.contains(*mount)).collect();
+    assert_eq!(untold, [""; 0], "mounts that are not told");
+
+    // What is somebody else's.
+    for words in [
+        &["mkdir", "-p", "/var/lib/kubelet/backup", "/run/precious"][..],
+        &["mount", "-t", "tmpfs", "backup", "/var/lib/kubelet/backup"],
+        &["sh", "-c", "echo kept >/var/lib/kubelet/backup/data; echo kept >/run/precious/data"],
+        &["ln", "-s", "/run/precious", "/var/lib/kubelet/pods/hostile"],
+        &["ln", "-s", "/run/precious", "/etc/kubernetes/pki/hostile"],
+    ] {
+        node.run(words).unwrap();
+    }
+
+    let begun = Instant::now();
+    let deaths = killed_on_the_way(&reset);
+    let ended = reset().succeed();
+    let took = begun.elapsed();
+    assert!(ended.err.contains("`/var/lib/kubelet/backup` is a mount that neither"), "{}", ended.said());
+    for data in ["/var/lib/kubelet/backup/data", "/run/precious/data"] {
+        assert_eq!(node.run(["cat", data]).unwrap(), "kept\n", "{data}");
+    }
+    node.run(["umount", "/var/lib/kubelet/backup"]).unwrap();
+    node.run(["rm", "-r", "/var/lib/kubelet/backup", "/run/precious"]).unwrap();
+
+    let after = Looked::at(node);
+    before.must_equal(&after);
+    let whole = reset().word("--network").succeed();
+    let rules = node.run(["sh", "-c", "iptables-save; ip6tables-save"]).unwrap();
+    assert!(!rules.contains("KUBE-"), "{rules}\n{}", whole.said());
+
+    let again = Instant::now();
+    let init = stage.init().succeed();
+    assert_eq!(init.begun().1, None, "it goes on with a run that was taken back");
+    stage.wait_until_up(1, 0);
+    eprintln!(
+        "{deaths} deaths and the end of reset: {:.1} s; init again: {:.1} s",
+        took.as_secs_f64(),
+        again.elapsed().as_secs_f64()
+    );
+}
+
+/// Lets reset die at places and at instants; says how often it did.
+fn killed_on_the_way<'a>(reset: &dyn Fn() -> Kubewright<'a>) -> usize {
+    let mut deaths = 0;
+    let mut must_have_died = |ended: &Ended| {
+        assert!(ended.killed_by().is_some(), "{}", ended.said());
+        deaths += 1;
+    };
+    for place in ["remove-etcd-member:settle", "cleanup-node:intended"] {
+        must_have_died(&reset().with("KUBEWRIGHT_KILL_AT", place).run());
+    }
+    for milliseconds in [100, 400, 200] {
+        let command = reset();
+        let mut running = command.start();
+        running.wait_for_phase("cleanup-node");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        running.signal(Signal::KILL);
+        must_have_died(&running.end());
+    }
+    for place in ["cleanup-node:settle", "cleanup-node:ran", "cleanup-node:finished"] {
+        must_have_died(&reset().with("KUBEWRIGHT_KILL_AT", place).run());
+    }
+    deaths
+}
+
+fn configuration(node: &Node) -> std::path::PathBuf {
+    let text =
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\ntimeouts: {etcdAPICall: 10s}\n";
+    std::fs::write(node.path("/run/reset.yaml"), text).unwrap();
+    Path::new("/run/reset.yaml").to_owned()
+}
+
+/// What stands and runs on a node.
+#[derive(Debug)]
+struct Looked {
+    tree: Tree,
+    mounts: Vec<String>,
+    cgroups: Vec<String>,
+    tasks: Vec<String>,
+    kubelet: bool,
+}
+
+impl Looked {
+    fn at(node: &Node) -> Self {
+        let lines = |words: &[&str]| -> Vec<String> { node.run(words).unwrap().lines().map(str::to_owned).collect() };
+        let mut tree = tree(node, CLUSTER_DIRS.into_iter().chain([STATE_DIR]));
+        // That something was in a directory and is gone changes its time, and no more.
+        tree.values_mut().for_each(|entry| entry.modified = 0);
+        Self {
+            tree,
+            mounts: lines(&["sh", "-c", "cut -d' ' -f5 /proc/self/mountinfo | grep ^/var/lib/kubelet/ || true"]),
+            cgroups: lines(&["find", "/sys/fs/cgroup", "-name", "kubepods*", "-type", "d"]),
+            tasks: lines(&["ctr", "--namespace", "k8s.io", "tasks", "list", "--quiet"]),
+            kubelet: node.exec(["systemctl", "is-active", "kubelet"]).unwrap().status.success(),
+        }
+    }
+
+    #[track_caller]
+    fn must_equal(&self, after: &Self) {
+        let mut tree = after.tree.clone();
+        for kept in KEPT {
+            assert!(!tree.keys().any(|path| path.starts_with(&format!("{kept}/"))), "{kept} is not empty");
+            if !self.tree.contains_key(kept) {
+                tree.remove(kept);
+            }
+        }
+        assert_eq!(differences(&self.tree, &tree), [""; 0]);
+        assert_eq!((&self.mounts, &self.cgroups, &self.tasks), (&after.mounts, &after.cgroups, &after.tasks));
+        assert_eq!(self.kubelet, after.kubelet, "the kubelet runs");
+    }
+}
