@@ -2,6 +2,7 @@
 //! this one is, and whether it is well. kubeadm: `util/config/cluster.go`, `phases/upgrade/versiongetter.go`.
 
 mod configuration;
+pub mod dns;
 pub mod health;
 mod manifests;
 mod own_node;

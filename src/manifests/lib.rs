@@ -6,6 +6,7 @@
 mod args;
 pub mod certificate_key;
 mod coredns;
+pub mod corefile;
 mod environment;
 mod error;
 mod etcd;

@@ -149,7 +149,7 @@ const CALLS: &[Call] = &[
     },
     Call { arguments: "reset --v=6 --config CONFIG", judge: needs_root },
     Call { arguments: "reset --force=true --dry-run", judge: needs_root },
-    // There is no control plane here; `cluster::upgrade_plan` makes these calls where there is one.
+    // There is no control plane here;
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: needs_admin_conf },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: needs_manifests },
     // Not built yet. Who builds one of these gives it a judge of its own, or this test fails.

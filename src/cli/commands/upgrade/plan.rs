@@ -15,7 +15,7 @@ use kubewright_config::{
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_phases::asking::Asking;
 use kubewright_phases::paths;
-use kubewright_phases::running::{RunningVersions, StoredConfiguration, read_versions};
+use kubewright_phases::running::{RunningVersions, StoredConfiguration, dns, read_versions};
 
 use super::{found, health};
 use crate::args::{bool_parser, refuse_mixed};
@@ -107,6 +107,11 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
         };
         say("[preflight] Running pre-flight checks.\n");
         health::tell(health::root(&*machine.backends.probe), ignored)?;
+        let running = read_versions(&access, Asking::Silent(&*machine.backends.kube)).await;
+        let running = running.context("[upgrade/versions] FATAL")?;
+        let target = wanted.clone().unwrap_or_else(|| labels::expected(&running.server));
+        let findings = dns::look(Asking::Silent(&*machine.backends.kube), &access, &running.dns, &target).await;
+        health::tell(findings?, ignored)?;
         say(&found::announced("upgrade/config"));
         let found = found::configuration(&machine, &access).await;
         let (stored, own) = found.context("[upgrade/init config] FATAL")?;
@@ -118,8 +123,6 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
         }
 
         say("[upgrade] Fetching available versions to upgrade to\n");
-        let running = read_versions(&access, Asking::Silent(&*machine.backends.kube)).await;
-        let running = running.context("[upgrade/versions] FATAL")?;
         let cluster = cluster_version(&running).context("[upgrade/versions] FATAL")?;
         say(&format!("[upgrade/versions] Cluster version: {}\n", cluster.semver()));
         say(&format!("[upgrade/versions] kubeadm version: {}\n", default_version()));

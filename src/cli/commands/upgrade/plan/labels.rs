@@ -35,6 +35,11 @@ fn own_minor(cluster: &KubernetesVersion) -> u64 {
     (cluster.minor() + 1).min(default_version().minor()).max(cluster.minor())
 }
 
+/// The version that is most likely offered, before anybody was asked.
+pub fn expected(cluster: &KubernetesVersion) -> KubernetesVersion {
+    newest_release(own_minor(cluster)).unwrap_or_else(default_version)
+}
+
 /// Finds out. What the network does not answer in time is taken from the table, and that is told once.
 pub async fn look_up(network: &dyn DiscoveryBackend, cluster: &KubernetesVersion, allowed: Allowed) -> Labels {
     let deadline = Instant::now() + LIMIT;
