@@ -8,7 +8,7 @@ use kubewright_node::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Response};
 
-use crate::{innermost, is_this_machine};
+use crate::{handshake, innermost, is_this_machine};
 
 /// How long one request may take, from connecting to the last byte.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -53,6 +53,15 @@ impl HealthBackend for LocalHealth {
         let answer = question_to_a_server(&question).await;
         logged(&question.url, answer.as_ref().map(|answer| answer.status));
         answer
+    }
+
+    async fn certificate(&self, address: &str) -> Result<Vec<u8>, String> {
+        let shown = handshake::certificate(address).await;
+        match &shown {
+            Ok(_) => tracing::debug!(target: "request", "TLS {address}: it shows its certificate"),
+            Err(error) => tracing::debug!(target: "request", "TLS {address}: {error}"),
+        }
+        shown
     }
 }
 

@@ -6,6 +6,7 @@ pub mod discovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixture;
+mod handshake;
 pub mod health;
 pub mod kube;
 pub mod runtime;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use connection::{Call, Connection};
 use messages as cri;
@@ -89,15 +90,31 @@ impl RuntimeBackend for CriRuntime {
             connection.ask(runtime("ListContainers"), cri::ListContainersRequest { filter }).await?;
         let mut containers = Vec::new();
         for (metadata, id) in newest(list.containers) {
-            let question = cri::ContainerStatusRequest { container_id: id };
+            let question = cri::ContainerStatusRequest { container_id: id.clone() };
             let answer: Option<cri::ContainerStatusResponse> =
                 connection.find(runtime("ContainerStatus"), question).await?;
             // One that was removed between the two calls is left out; another one takes its place soon.
             if let Some(answer) = answer {
-                containers.push(described(metadata, answer.status.unwrap_or_default()));
+                containers.push(described(metadata, id, answer.status.unwrap_or_default()));
             }
         }
         Ok(containers)
+    }
+
+    async fn stop_container(&self, socket: &str, id: &str, grace: Duration) -> Result<(), RuntimeError> {
+        let connection = Connection::open(socket).await?;
+        let call = runtime("StopContainer");
+        let timeout = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
+        let question = cri::StopContainerRequest { container_id: id.to_owned(), timeout };
+        let stopping = connection.wait_for::<cri::StopContainerResponse>(call, question);
+        match tokio::time::timeout(grace + STOPPING, stopping).await {
+            Ok(answer) => answer.map(drop),
+            Err(_) => Err(RuntimeError::Failed {
+                socket: socket.to_owned(),
+                call: call.method,
+                message: format!("the container has not ended after {} s", (grace + STOPPING).as_secs()),
+            }),
+        }
     }
 
     async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
@@ -163,9 +180,14 @@ fn newest(containers: Vec<cri::Container>) -> Vec<(cri::ContainerMetadata, Strin
     by_name.into_values().map(|(_, metadata, id)| (metadata, id)).collect()
 }
 
-fn described(metadata: cri::ContainerMetadata, status: cri::ContainerStatus) -> ContainerInfo {
+/// What the runtime may take to end a container after it was killed.
+const STOPPING: Duration = Duration::from_secs(10);
+
+fn described(metadata: cri::ContainerMetadata, id: String, status: cri::ContainerStatus) -> ContainerInfo {
     let state = status.state();
+    let started = OffsetDateTime::from_unix_timestamp_nanos(status.started_at.into()).ok();
     ContainerInfo {
+        id,
         name: metadata.name,
         state: match state {
             cri::ContainerState::Created => "created",
@@ -176,6 +198,7 @@ fn described(metadata: cri::ContainerMetadata, status: cri::ContainerStatus) -> 
         .into(),
         exit_code: (state == cri::ContainerState::Exited).then_some(status.exit_code),
         attempt: metadata.attempt,
+        started: started.filter(|_| status.started_at > 0),
         log_path: Some(status.log_path).filter(|path| !path.is_empty()),
     }
 }

@@ -9,7 +9,9 @@ mod leftovers;
 mod services;
 mod snapshots;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::Utf8Path;
@@ -18,7 +20,7 @@ use crate::files::{Contents, FileError, Mode};
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use crate::static_pods::DryStaticPods;
-use crate::{Backends, FileBackend};
+use crate::{Backends, ClockBackend, FileBackend};
 
 use behind::Behind;
 use kube::DryKube;
@@ -54,7 +56,7 @@ impl Backends {
             kube: Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent))),
             etcd: Arc::new(etcd::DryEtcd::new(self.etcd, Arc::clone(&behind))),
             snapshots: Arc::new(snapshots::DrySnapshots(self.snapshots)),
-            runtime: Arc::new(DryRuntime(self.runtime)),
+            runtime: Arc::new(DryRuntime { real: self.runtime, clock: self.clock.clone(), stopped: Mutex::default() }),
             health: Arc::new(DryHealth { real: self.health, kubelet }),
             discovery: Arc::new(discovery::DryDiscovery::new(self.discovery, behind)),
             ..self
@@ -63,33 +65,50 @@ impl Backends {
     }
 }
 
-/// A runtime that pulls and removes in name only; everything that is read is real.
-struct DryRuntime(Arc<dyn RuntimeBackend>);
+/// A runtime that pulls, ends and removes in name only; everything that is read is real.
+struct DryRuntime {
+    real: Arc<dyn RuntimeBackend>,
+    clock: Arc<dyn ClockBackend>,
+    stopped: Mutex<BTreeSet<String>>,
+}
 
 #[async_trait]
 impl RuntimeBackend for DryRuntime {
     async fn status(&self, socket: &str) -> Result<RuntimeStatus, RuntimeError> {
-        self.0.status(socket).await
+        self.real.status(socket).await
     }
 
     async fn cgroup_driver(&self, socket: &str) -> Result<String, RuntimeError> {
-        self.0.cgroup_driver(socket).await
+        self.real.cgroup_driver(socket).await
     }
 
     async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError> {
-        self.0.has_image(socket, image).await
+        self.real.has_image(socket, image).await
     }
 
     async fn pull(&self, _: &str, _: &str) -> Result<(), RuntimeError> {
         Ok(())
     }
 
-    async fn containers(&self, _: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
-        Ok(Vec::new())
+    async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
+        let mut containers = self.real.containers(socket).await?;
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        for container in containers.iter_mut().filter(|container| stopped.contains(&container.id)) {
+            // As the kubelet starts it again.
+            container.id += "-again";
+            container.attempt += 1;
+            container.started = Some(self.clock.now());
+        }
+        Ok(containers)
+    }
+
+    async fn stop_container(&self, _: &str, id: &str, _: Duration) -> Result<(), RuntimeError> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        Ok(())
     }
 
     async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError> {
-        self.0.sandboxes(socket).await
+        self.real.sandboxes(socket).await
     }
 
     async fn remove_sandbox(&self, _: &str, _: &str) -> Result<(), RuntimeError> {
@@ -113,5 +132,13 @@ impl HealthBackend for DryHealth {
 
     async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
         self.real.ask(question).await
+    }
+
+    async fn certificate(&self, address: &str) -> Result<Vec<u8>, String> {
+        self.real.certificate(address).await
+    }
+
+    async fn serves(&self, _: &str, _: &[u8]) -> Result<bool, String> {
+        Ok(true)
     }
 }

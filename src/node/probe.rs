@@ -138,6 +138,13 @@ pub trait HealthBackend: Send + Sync {
     async fn get(&self, url: &str) -> Result<HealthAnswer, String>;
     /// Asks a server, whose certificate is verified, through a proxy if the environment wants one; at most 64 KiB.
     async fn ask(&self, question: Question) -> Result<ServerAnswer, String>;
+    /// The certificate, in DER, that a TLS server shows, such as `127.0.0.1:2379`. Nothing is sent but a greeting: no
+    /// credentials, no request. Nobody vouches for the certificate; that the server has its key is proven. At most 5 s.
+    async fn certificate(&self, address: &str) -> Result<Vec<u8>, String>;
+    /// Whether the server shows just this certificate, in DER.
+    async fn serves(&self, address: &str, certificate: &[u8]) -> Result<bool, String> {
+        Ok(self.certificate(address).await? == certificate)
+    }
 }
 
 /// The power to look at the machine; it changes nothing.
@@ -172,5 +179,10 @@ impl Probe {
     /// Asks a server that need not be on this machine, and verifies its certificate.
     pub async fn ask(&self, question: Question) -> Result<ServerAnswer, String> {
         self.health.ask(question).await
+    }
+
+    /// Whether a TLS server shows just this certificate, in DER.
+    pub async fn serves(&self, address: &str, certificate: &[u8]) -> Result<bool, String> {
+        self.health.serves(address, certificate).await
     }
 }

@@ -3,9 +3,11 @@
 mod stubborn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kubewright_engine::{Capability, Effect, Failure};
+use time::OffsetDateTime;
 
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
@@ -61,6 +63,8 @@ pub struct RuntimeStatus {
 /// One container as the runtime knows it.
 #[derive(Debug, Clone)]
 pub struct ContainerInfo {
+    /// The runtime's own name of it.
+    pub id: String,
     /// Its name in the pod, such as `kube-apiserver`.
     pub name: String,
     /// `running`, `exited`, `created` or `unknown`.
@@ -69,6 +73,8 @@ pub struct ContainerInfo {
     pub exit_code: Option<i32>,
     /// How often it was started before.
     pub attempt: u32,
+    /// When it was started; `None` when it was not.
+    pub started: Option<OffsetDateTime>,
     /// Where its output is.
     pub log_path: Option<String>,
 }
@@ -107,9 +113,11 @@ pub trait RuntimeBackend: Send + Sync {
     async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError>;
     /// Stops a sandbox with all its containers, and removes it. One that is not there is gone. Each half at most 10 s.
     async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError>;
+    /// Ends a container: SIGTERM, and after the grace SIGKILL. Returns when it has ended; one that has is a success.
+    async fn stop_container(&self, socket: &str, id: &str, grace: Duration) -> Result<(), RuntimeError>;
 }
 
-/// The power to pull images, to look at containers and to remove pods.
+/// The power to pull images, to look at containers, to end them and to remove pods.
 pub struct Runtime {
     backend: Arc<dyn RuntimeBackend>,
     outward: Outward,
@@ -158,5 +166,16 @@ impl Runtime {
     /// The newest container of each name in the namespace `kube-system`, running or not.
     pub async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
         self.backend.containers(socket).await
+    }
+
+    /// Ends a container of a static pod, which the kubelet then starts anew.
+    pub async fn stop_container(
+        &self,
+        socket: &str,
+        container: &ContainerInfo,
+        grace: Duration,
+    ) -> Result<(), Failure> {
+        let effect = Effect::new("stop", format!("container {}", container.name));
+        self.outward.perform(effect, self.backend.stop_container(socket, &container.id, grace)).await
     }
 }

@@ -15,7 +15,11 @@ struct Inner {
     answers: Vec<(String, Result<HealthAnswer, String>)>,
     asked: Vec<String>,
     servers: Vec<(String, Result<ServerAnswer, String>)>,
+    shown: Vec<(String, Shown)>,
 }
+
+/// What a TLS server shows when it is greeted.
+type Shown = Box<dyn Fn() -> Result<Vec<u8>, String> + Send>;
 
 impl FakeHealth {
     /// Answers so for URLs that begin like this; the newest that fits wins, started or not.
@@ -26,6 +30,11 @@ impl FakeHealth {
     /// Lets a server elsewhere answer so, for URLs that begin like this; others cannot be reached.
     pub fn serve(&self, url_prefix: &str, answer: Result<ServerAnswer, String>) {
         self.lock().servers.push((url_prefix.into(), answer));
+    }
+
+    /// Lets a TLS server show this certificate, in DER, whenever it is greeted; others cannot be reached.
+    pub fn show(&self, address: &str, shown: impl Fn() -> Result<Vec<u8>, String> + Send + 'static) {
+        self.lock().shown.push((address.into(), Box::new(shown)));
     }
 
     /// All is well from now on, except where an answer was set.
@@ -61,5 +70,11 @@ impl HealthBackend for FakeHealth {
         inner.asked.push(question.url.clone());
         let set = inner.servers.iter().rev().find(|(prefix, _)| question.url.starts_with(prefix.as_str()));
         set.map_or_else(|| Err("connection refused".into()), |(_, answer)| answer.clone())
+    }
+
+    async fn certificate(&self, address: &str) -> Result<Vec<u8>, String> {
+        let inner = self.lock();
+        let set = inner.shown.iter().rev().find(|(known, _)| known == address);
+        set.map_or_else(|| Err("connection refused".into()), |(_, shown)| shown())
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
+
+use time::OffsetDateTime;
 
 use crate::faults::Calls;
 
@@ -30,7 +33,12 @@ pub struct FakeRuntime {
     facts: Mutex<RuntimeFacts>,
     pulls: Calls<()>,
     removals: Calls<()>,
+    stops: Calls<()>,
+    on_stop: Mutex<Vec<OnStop>>,
 }
+
+/// What follows when a container, by its name, has been stopped and the kubelet has started it again.
+type OnStop = Box<dyn Fn(&str) + Send>;
 
 impl Default for FakeRuntime {
     fn default() -> Self {
@@ -44,7 +52,13 @@ impl Default for FakeRuntime {
         let (containers, sandboxes, images) = Default::default();
         let cgroup_driver = Some("systemd".into());
         let facts = RuntimeFacts { status, cgroup_driver, down: false, containers, sandboxes, images };
-        Self { facts: Mutex::new(facts), pulls: Calls::default(), removals: Calls::default() }
+        Self {
+            facts: Mutex::new(facts),
+            pulls: Calls::default(),
+            removals: Calls::default(),
+            stops: Calls::default(),
+            on_stop: Mutex::default(),
+        }
     }
 }
 
@@ -82,6 +96,34 @@ impl FakeRuntime {
     /// The removals of pods that were asked for, by number, in order.
     pub fn removals(&self) -> Vec<String> {
         self.removals.made()
+    }
+
+    /// Lets a component run in a container.
+    pub fn run(&self, name: &str) {
+        self.facts().containers.push(ContainerInfo {
+            id: format!("{name}-0"),
+            name: name.into(),
+            state: "running".into(),
+            exit_code: None,
+            attempt: 0,
+            started: Some(OffsetDateTime::now_utc()),
+            log_path: None,
+        });
+    }
+
+    /// What happens whenever a container has been stopped, and the kubelet has started it again.
+    pub fn on_stop(&self, then: impl Fn(&str) + Send + 'static) {
+        self.on_stop.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(then));
+    }
+
+    /// The names of the containers that were stopped, in order.
+    pub fn stops(&self) -> Vec<String> {
+        self.stops.made()
+    }
+
+    /// Lets the next stop of a container fail.
+    pub fn fail_stop(&self, name: &str) {
+        self.stops.fail(name, 1, ());
     }
 
     /// Changes what it says of itself.
@@ -142,6 +184,28 @@ impl RuntimeBackend for FakeRuntime {
             return Err(RuntimeError::Failed { socket: socket.into(), call: "StopPodSandbox", message });
         }
         facts.sandboxes.retain(|sandbox| sandbox.id != id);
+        Ok(())
+    }
+
+    async fn stop_container(&self, socket: &str, id: &str, _: Duration) -> Result<(), RuntimeError> {
+        let failed = |message: &str| RuntimeError::Failed {
+            socket: socket.into(),
+            call: "StopContainer",
+            message: message.into(),
+        };
+        let name = {
+            let mut facts = self.up(socket)?;
+            let container = facts.containers.iter_mut().find(|container| container.id == id);
+            let container = container.ok_or_else(|| failed("there is no such container"))?;
+            if self.stops.make(container.name.clone()).is_some() {
+                return Err(failed("the fake runtime was told to fail"));
+            }
+            container.attempt += 1;
+            container.id = format!("{}-{}", container.name, container.attempt);
+            container.started = Some(OffsetDateTime::now_utc());
+            container.name.clone()
+        };
+        self.on_stop.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|then| then(&name));
         Ok(())
     }
 }

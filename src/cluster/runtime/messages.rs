@@ -184,6 +184,9 @@ pub(super) struct ContainerStatusResponse {
 pub(super) struct ContainerStatus {
     #[prost(enumeration = "ContainerState", tag = "3")]
     pub(super) state: i32,
+    /// Nanoseconds since 1970; 0 before it was started.
+    #[prost(int64, tag = "5")]
+    pub(super) started_at: i64,
     #[prost(int32, tag = "7")]
     pub(super) exit_code: i32,
     #[prost(string, tag = "15")]
@@ -229,3 +232,17 @@ pub(super) struct PodSandboxRequest {
 /// `StopPodSandboxResponse` and `RemovePodSandboxResponse`, which are empty.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PodSandboxAnswer {}
+
+/// `StopContainerRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct StopContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(super) container_id: String,
+    /// Seconds until it is killed.
+    #[prost(int64, tag = "2")]
+    pub(super) timeout: i64,
+}
+
+/// `StopContainerResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct StopContainerResponse {}
