@@ -163,7 +163,8 @@ impl<'a> Issuing<'a> {
         }
     }
 
-    fn write_pair(
+    /// Writes a certificate with its key.
+    pub(crate) fn write_pair(
         &self,
         base: &str,
         certificate: &Certificate,

@@ -26,6 +26,7 @@ pub mod printing;
 pub mod proxies;
 pub mod random;
 pub mod registration;
+pub mod renewal;
 pub mod resetting;
 pub mod rootless;
 pub mod running;

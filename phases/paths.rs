@@ -20,6 +20,9 @@ pub const BOOTSTRAP_KUBELET_CONF: &str = "/etc/kubernetes/bootstrap-kubelet.conf
 /// The client certificate that the kubelet rotates, key and certificate in one file.
 pub const KUBELET_CLIENT_PEM: &str = "kubelet-client-current.pem";
 
+/// Where it is noted that a component must be restarted for a certificate that was renewed.
+pub const RENEWED_DIR: &str = "/var/lib/kubewright/renewed";
+
 /// Certificates and other files that anybody may read.
 pub const PUBLIC_FILE: Mode = Mode(0o644);
 /// Keys, kubeconfigs, static pods.

@@ -37,6 +37,13 @@ fn the_phases_of_reset_are_kubeadms_in_its_order() {
     assert_eq!(phases, ["preflight", "remove-etcd-member", "cleanup-node"]);
 }
 
+/// The same of `certs renew`.
+pub fn renew() -> Workflow<Node> {
+    Workflow::new("renew", kubewright_phases::RENEW)
+        .unwrap_or_else(|error| panic!("the phases of `certs renew` make no graph: {error}"))
+        .with_groups(kubewright_phases::RENEW_GROUPS)
+}
+
 #[test]
 fn graph_is_sound() {
     let workflow = init();
@@ -53,16 +60,17 @@ fn graph_is_sound() {
 }
 
 #[test]
-fn the_graph_of_join_is_sound() {
-    let workflow = join();
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases/join");
-    let files: BTreeSet<String> = rust_files(&here)
-        .into_iter()
-        .map(|path| path.strip_suffix(".rs").unwrap().replace('_', "-"))
-        .filter(|path| !path.ends_with("/tests"))
-        .collect();
-    let registered: BTreeSet<String> = workflow.phases().map(|phase| phase.path.to_owned()).collect();
-    assert_eq!(files, registered);
+fn the_graphs_of_join_and_of_renewing_are_sound() {
+    for (workflow, folder) in [(join(), "join"), (renew(), "renew")] {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases").join(folder);
+        let files: BTreeSet<String> = rust_files(&here)
+            .into_iter()
+            .map(|path| path.strip_suffix(".rs").unwrap().replace('_', "-"))
+            .filter(|path| !path.ends_with("/tests"))
+            .collect();
+        let registered: BTreeSet<String> = workflow.phases().map(|phase| phase.path.to_owned()).collect();
+        assert_eq!(files, registered);
+    }
 }
 
 #[test]

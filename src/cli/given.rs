@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::SecretText;
@@ -144,6 +144,11 @@ pub fn append_events(path: &str) -> Result<File, Failure> {
 
 /// Writes the file of `--new-config` whole or not at all, for its owner only: configurations hold tokens and keys.
 pub fn write_new_config(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, 0o600)
+}
+
+/// Writes a file whole or not at all, with that mode.
+pub fn write_whole(path: &Utf8Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let place = match fs::metadata(path) {
         // What is no file, such as `/dev/stdout`, cannot be replaced.
         Ok(found) if !found.is_file() => return OpenOptions::new().write(true).open(path)?.write_all(bytes),
@@ -154,7 +159,7 @@ pub fn write_new_config(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let name = place.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
     let directory = place.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(".".into());
     let beside: Utf8PathBuf = directory.join(format!(".{name}.{}.new", std::process::id()));
-    let written = write_beside(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+    let written = write_beside(&beside, bytes, mode).and_then(|()| fs::rename(&beside, &place));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -162,8 +167,10 @@ pub fn write_new_config(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     written.and_then(|()| File::open(directory)?.sync_all())
 }
 
-fn write_beside(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+fn write_beside(path: &Utf8Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    // The umask may have taken something away.
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()
 }

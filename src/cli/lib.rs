@@ -85,7 +85,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
         Some(("config", matches)) => config::run(matches),
         Some(("kubeconfig", matches)) => kubeconfig::run(matches),
         Some(("token", matches)) => token::run(matches),
-        Some(("certs", matches)) => certs::run(matches),
+        Some(("certs", matches)) => certs::run(&global, matches),
         Some(("status", matches)) => status::run(matches),
         Some(("upgrade", matches)) => upgrade::run(&global, matches),
         Some(("completion", matches)) => completion::run(matches),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kubewright_engine::{
-    Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Replay, Resume,
-    RunOptions, Runner, Seeds, Selection, Workflow, covers, forget, replay, resumable,
+    Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Renderer, Replay,
+    Resume, RunOptions, Runner, Seeds, Selection, Workflow, covers, forget, replay, resumable,
 };
 use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, STATE_DIR};
 use kubewright_node::Node;
@@ -83,13 +83,24 @@ fn mentions(bytes: &[u8], word: &[u8]) -> bool {
 
 /// Runs it, and tells how it ended.
 pub async fn execute(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
+    execute_shown(machine, run, global, args, render::choose(global)?).await
+}
+
+/// Runs it, shown otherwise than the flags of every command say.
+pub async fn execute_shown(
+    machine: Machine,
+    run: Run,
+    global: &Global,
+    args: &RunArgs,
+    renderers: Vec<Box<dyn Renderer>>,
+) -> Result<(), Exit> {
     match run.dry_run {
-        DryRun::No => live(machine, run, global, args).await,
-        DryRun::Whole | DryRun::Diff => dry(machine, run, global, args).await,
+        DryRun::No => live(machine, run, renderers, args).await,
+        DryRun::Whole | DryRun::Diff => dry(machine, run, global, renderers, args).await,
     }
 }
 
-async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
+async fn live(machine: Machine, run: Run, renderers: Vec<Box<dyn Renderer>>, args: &RunArgs) -> Result<(), Exit> {
     // An unknown phase is told before anything is touched.
     run.workflow.plan(run.seeds.clone(), &run.selection, &Done::none()).map_err(Exit::of)?;
     let root = crate::state::root(&machine);
@@ -125,7 +136,7 @@ async fn live(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Re
     }
     let head = Head { command: typed, promised, ..plan.head(VERSION, inputs, resumes) };
     let journal = Journal::begin(&state, head).map_err(Exit::of)?;
-    conduct(Node::new(machine.backends), &plan, journal, intro, global, false, args).await?;
+    conduct(Node::new(machine.backends), &plan, journal, intro, renderers, false, args).await?;
     if run.undoes && run.selection.only.is_empty() {
         forget(&state).map_err(Exit::of)?;
         lock.remove(&root).map_err(Exit::of)?;
@@ -220,12 +231,18 @@ fn unlocked(error: LockError, rootless: bool) -> Exit {
     })
 }
 
-async fn dry(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
+async fn dry(
+    machine: Machine,
+    run: Run,
+    global: &Global,
+    renderers: Vec<Box<dyn Renderer>>,
+    args: &RunArgs,
+) -> Result<(), Exit> {
     let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
     let overlay = Overlay::new(machine.root.clone());
     let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster);
     let journal = Journal::discarding("dry-run");
-    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, global, true, args).await;
+    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, renderers, true, args).await;
     // The events say it all in their own form; text would spoil it.
     if global.progress != Progress::Json {
         render::dry_run::tell(&overlay, &sent, plan.workflow(), run.dry_run)?;
@@ -238,14 +255,13 @@ async fn conduct(
     plan: &Plan<Node>,
     journal: Journal,
     intro: Vec<Note>,
-    global: &Global,
+    renderers: Vec<Box<dyn Renderer>>,
     dry_run: bool,
     args: &RunArgs,
 ) -> Result<(), Exit> {
     let cancel = signals::cancellation().map_err(Exit::of)?;
     let (events, receiver) = Events::channel();
-    let renderer = render::choose(global)?;
-    let rendering = tokio::spawn(render::consume(receiver, renderer));
+    let rendering = tokio::spawn(render::consume(receiver, renderers));
     for Note { tag, text } in intro {
         events.send(EventKind::Note { phase: String::new(), tag: tag.into(), text });
     }

@@ -215,4 +215,8 @@ pub struct CredentialFacts {
     pub kubelet_local_endpoint: bool,
     /// Whether kubeconfig files have an empty `preferences: {}`.
     pub kubeconfig_preferences: bool,
+    /// Whether `certs check-expiration` names the authority of certificates in kubeconfigs.
+    pub kubeconfig_authority_told: bool,
+    /// Whether it tells the time that is left in one unit only, as `6y` and not `6y342d`.
+    pub short_residual_time: bool,
 }

@@ -127,6 +127,20 @@ impl ServiceBackend for HostServices {
         }
     }
 
+    async fn enable(&self, service: &str) -> Result<(), ServiceError> {
+        let doing = "enable";
+        match self.init(doing, service)? {
+            Init::Systemd { systemctl } => {
+                self.must(systemctl, &["daemon-reload"], "read the unit file of", service).await?;
+                self.must(systemctl, &["enable", service], doing, service).await
+            }
+            Init::OpenRc { update: Some(update), .. } => {
+                self.must(update, &["add", service, "default"], doing, service).await
+            }
+            Init::OpenRc { update: None, .. } => Err(ServiceError::NoInitSystem { doing, service: service.into() }),
+        }
+    }
+
     async fn stop(&self, service: &str) -> Result<(), ServiceError> {
         let doing = "stop";
         match self.init(doing, service)? {

@@ -62,6 +62,8 @@ pub trait ServiceBackend: Send + Sync {
     async fn state(&self, service: &str) -> Result<ServiceState, ServiceError>;
     /// Starts it, or starts it afresh; reads changed unit files first.
     async fn restart(&self, service: &str) -> Result<(), ServiceError>;
+    /// Lets it start with the machine.
+    async fn enable(&self, service: &str) -> Result<(), ServiceError>;
     /// Stops it and returns when it has stopped.
     async fn stop(&self, service: &str) -> Result<(), ServiceError>;
 }

@@ -161,6 +161,21 @@ impl Kubeconfig {
         Ok(Self::for_user(cluster_name, server, authority, user_name, user))
     }
 
+    /// A user whose certificate is still to be signed, by an authority that is not known here.
+    ///
+    /// # Errors
+    /// `KeyEncoding`.
+    pub fn awaiting_certificate(
+        cluster_name: &str,
+        server: &str,
+        user_name: &str,
+        key: &PrivateKey,
+    ) -> Result<Self, PkiError> {
+        let user = User { client_key_data: Some(inline_key(key)?), ..User::default() };
+        let cluster = Cluster { server: server.to_owned(), ..Cluster::default() };
+        Ok(Self::of_parts(cluster_name, cluster, user_name, user))
+    }
+
     /// A user with a bearer token, for the bootstrap of a joining kubelet.
     pub fn with_token(
         cluster_name: &str,
@@ -276,10 +291,14 @@ impl Kubeconfig {
     }
 
     fn for_user(cluster_name: &str, server: &str, authority: &Certificate, user_name: &str, user: User) -> Self {
+        Self::of_parts(cluster_name, cluster(server, authority), user_name, user)
+    }
+
+    fn of_parts(cluster_name: &str, cluster: Cluster, user_name: &str, user: User) -> Self {
         let context_name = format!("{user_name}@{cluster_name}");
         let context = Context { cluster: cluster_name.to_owned(), user: user_name.to_owned(), ..Context::default() };
         Self {
-            clusters: vec![NamedCluster { cluster: cluster(server, authority), name: cluster_name.to_owned() }],
+            clusters: vec![NamedCluster { cluster, name: cluster_name.to_owned() }],
             contexts: vec![NamedContext { context, name: context_name.clone() }],
             current_context: context_name,
             users: vec![NamedUser { name: user_name.to_owned(), user }],

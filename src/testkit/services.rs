@@ -86,6 +86,11 @@ impl ServiceBackend for FakeServices {
         Ok(())
     }
 
+    async fn enable(&self, service: &str) -> Result<(), ServiceError> {
+        let active = self.state(service).await?.active;
+        self.act("enable", service, active)
+    }
+
     async fn stop(&self, service: &str) -> Result<(), ServiceError> {
         self.act("stop", service, false)
     }

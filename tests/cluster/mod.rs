@@ -13,6 +13,7 @@ mod phases;
 mod post_conditions;
 mod preflight;
 mod refusals;
+mod renew;
 mod reset;
 mod resume;
 mod secrets;

@@ -8,7 +8,7 @@ use kubewright_node::Node;
 use kubewright_phases::options::InitOptions;
 
 use super::snapshot::Entry;
-use super::{external_ca, joining};
+use super::{external_ca, joining, renewing};
 use crate::graph;
 
 /// Where the external etcd is.
@@ -23,6 +23,8 @@ pub enum Command {
     JoinWorker,
     /// `join` of a further control plane.
     JoinControlPlane,
+    /// `certs renew all --if-expires-within 30d`.
+    Renew,
 }
 
 /// What is special about a configuration.
@@ -77,9 +79,9 @@ impl Case {
         Self { shape, upload_certs: shape == Shape::ExternalEtcd, ..Self::newest() }
     }
 
-    /// Every one, of `init` and of `join`.
+    /// Every one, of `init`, of `join` and of `certs renew`.
     pub fn every() -> Vec<Self> {
-        Self::all().into_iter().chain(joining::cases()).collect()
+        Self::all().into_iter().chain(joining::cases()).chain(renewing::cases()).collect()
     }
 
     /// The graph of its command.
@@ -87,6 +89,7 @@ impl Case {
         match self.command {
             Command::Init => graph::init(),
             Command::JoinWorker | Command::JoinControlPlane => graph::join(),
+            Command::Renew => graph::renew(),
         }
     }
 
@@ -99,8 +102,10 @@ impl Case {
 
     /// What stands on the machine before anything runs, parents before what is in them.
     pub fn provided(&self) -> Vec<(String, Entry)> {
-        if self.command != Command::Init {
-            return joining::provided(self);
+        match self.command {
+            Command::Init => {}
+            Command::JoinWorker | Command::JoinControlPlane => return joining::provided(self),
+            Command::Renew => return renewing::provided(self),
         }
         match self.shape {
             Shape::ExternalCa => external_ca::provided().clone(),
@@ -120,6 +125,8 @@ impl Case {
     /// Whether an effect happens again although nothing changed, and why that must be.
     pub fn repeats(&self, phase: &str, effect: &str) -> bool {
         match (phase, effect) {
+            // Nothing of a renewal happens twice.
+            _ if self.command == Command::Renew => false,
             // A kubelet that runs with older files than those on the disk is worse than a restart.
             ("kubelet-start", "restart service kubelet") => true,
             // A second whole `join` stops at its checks on a real machine, which find `kubelet.conf`; here they do not see it.
@@ -152,8 +159,10 @@ pub fn is_root() -> bool {
 
 /// What the command knows before it begins.
 pub fn seeds(case: &Case) -> Seeds {
-    if case.command != Command::Init {
-        return joining::seeds(case);
+    match case.command {
+        Command::Init => {}
+        Command::JoinWorker | Command::JoinControlPlane => return joining::seeds(case),
+        Command::Renew => return renewing::seeds(case),
     }
     let init = init(case);
     Seeds::new()
@@ -188,7 +197,7 @@ pub fn init(case: &Case) -> Init {
     };
     // Only a cluster with an address of its own takes further control planes.
     let endpoint = match case.command {
-        Command::Init => "",
+        Command::Init | Command::Renew => "",
         Command::JoinWorker | Command::JoinControlPlane => "controlPlaneEndpoint: 192.0.2.1:6443\n",
     };
     let text = format!(

@@ -46,7 +46,9 @@ fn tells_what_a_real_run_does_and_changes_nothing() {
         let kept = |path: &str, entry: &Entry| {
             stood.get(path).is_some_and(|stands| stands == entry || path.ends_with("/kubelet.conf"))
         };
-        let kubelets = |path: &str| path == KUBELET_PEM || (!init && path == KUBELET_CONF);
+        let joins = !init && case.command != Command::Renew;
+        let kubelets =
+            |path: &str| (path == KUBELET_PEM && case.command != Command::Renew) || (joins && path == KUBELET_CONF);
         for (path, entry) in made.iter().filter(|(path, entry)| !kubelets(path) && !kept(path, entry)) {
             let Entry::File { mode, bytes, .. } = entry else { continue };
             let (promised_mode, promised_bytes) =

@@ -112,6 +112,12 @@ impl<'a> Look<'a> {
                 format!("the public half of {base}.key: {}", key.is_some_and(|key| key.as_bytes() == &**bytes))
             }
             Some((_, "conf")) => self.kubeconfig(path, bytes),
+            Some((_, "pem")) if Certificate::from_pem(bytes).is_ok() => {
+                let belongs =
+                    |certificate: Certificate| PrivateKey::from_pem(bytes).is_ok_and(|key| key.matches(&certificate));
+                let belongs = Certificate::from_pem(bytes).is_ok_and(belongs);
+                format!("{} with its key: {belongs}", self.certificate_pem(bytes))
+            }
             _ => String::from_utf8_lossy(bytes).into_owned(),
         };
         format!("{mode:04o} of {owner:?} {says}")

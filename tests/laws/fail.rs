@@ -47,6 +47,11 @@ fn a_failure_is_taken_back_and_the_next_run_finishes_join() {
     joining::cases().iter().for_each(fail_everywhere);
 }
 
+#[test]
+fn a_failure_is_taken_back_and_the_next_run_finishes_renew() {
+    super::renewing::cases()[..2].iter().for_each(fail_everywhere);
+}
+
 /// Every phase, before it, after it, and at each thing that it writes down.
 fn fail_everywhere(case: &Case) {
     let filmed = film(case);

@@ -56,6 +56,11 @@ fn the_next_run_finishes_after_a_kill_join_control_plane_oldest() {
     kill_everywhere(&joining::cases()[4]);
 }
 
+#[test]
+fn the_next_run_finishes_after_a_kill_renew() {
+    super::renewing::cases()[..2].iter().for_each(kill_everywhere);
+}
+
 fn kill_everywhere(case: &Case) {
     let filmed = film(case);
     let end = EndState::of(&filmed.machine.node);

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::case::{Case, Command, Shape, seeds};
-use super::joining;
+use super::{joining, renewing};
 
 /// The certificate that a kubelet writes when it has registered the node.
 pub const KUBELET_PEM: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -128,8 +128,10 @@ impl Machine {
                 node.probe.edit(|machine| drop(machine.files.insert(path.into(), String::new())));
             }
         }
-        if case.command != Command::Init {
-            joining::prepare(case, &node);
+        match case.command {
+            Command::Init => {}
+            Command::JoinWorker | Command::JoinControlPlane => joining::prepare(case, &node),
+            Command::Renew => renewing::prepare(&node),
         }
         // A real kubelet starts what it finds; here it looks once, so a phase that comes too late is found out.
         let first = case.command == Command::Init;

@@ -6,6 +6,7 @@ pub mod end_state;
 mod external_ca;
 pub mod joining;
 pub mod machine;
+pub mod renewing;
 pub mod snapshot;
 
 mod alone;

@@ -12,8 +12,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::case::{Case, seeds};
 use super::end_state::EndState;
-use super::joining;
 use super::machine::{Ask, Machine};
+use super::{joining, renewing};
 
 /// More than there are phases, so that none waits for a free place.
 const ALL_AT_ONCE: usize = 64;
@@ -21,7 +21,8 @@ const ALL_AT_ONCE: usize = 64;
 #[test]
 fn every_order_ends_in_the_same_state() {
     let [worker, plane] = [0, 2].map(|at| joining::cases().swap_remove(at));
-    for (case, tries) in [(Case::newest(), 24), (Case::oldest(), 8), (worker, 2), (plane, 12)] {
+    let renewal = renewing::cases().swap_remove(0);
+    for (case, tries) in [(Case::newest(), 24), (Case::oldest(), 8), (worker, 2), (plane, 12), (renewal, 12)] {
         let end = EndState::of(&Machine::finished(&case).node);
         let phases = case.workflow().phases().count();
         let weights = prop::collection::vec(any::<u16>(), phases);

@@ -32,6 +32,13 @@ pub fn choose(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
         Progress::Auto if terminal => Box::new(Pretty::new()),
         Progress::Auto | Progress::Plain => Box::new(Plain::new(io::stdout(), io::stderr())),
     }];
+    renderers.extend(also(global)?);
+    Ok(renderers)
+}
+
+/// Who listens too, however the run is shown: the log, and the file of `--events`.
+pub fn also(global: &Global) -> Result<Vec<Box<dyn Renderer>>, Exit> {
+    let mut renderers: Vec<Box<dyn Renderer>> = Vec::new();
     if trace::is_on() {
         renderers.push(Box::new(Traces));
     }

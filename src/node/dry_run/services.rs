@@ -61,6 +61,10 @@ impl ServiceBackend for DryServices {
         })
     }
 
+    async fn enable(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
     async fn stop(&self, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }

@@ -62,6 +62,10 @@ impl RuntimeBackend for Flaky {
     async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError> {
         self.pull(socket, id).await
     }
+
+    async fn stop_container(&self, _: &str, _: &str, _: Duration) -> Result<(), RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,198 @@
+//! A new certificate in the place of an old one, which says all that the old one said.
+
+use kubewright_node::Files;
+use kubewright_pki::{Authority, Certificate, Conventions, KeyAlgorithm, LeafSpec, PrivateKey, Validity};
+use time::OffsetDateTime;
+
+use super::outcome::is_due;
+use super::{Held, Managed, NothingLost, Outcome, RenewOptions, is_external};
+use crate::credentials::render;
+use crate::issuing::{Issuing, KnownAuthority, blocking, read_authority};
+use crate::prelude::*;
+
+/// What every phase that renews takes.
+pub type RenewNeeds =
+    (Read<NothingLost>, Read<ClusterConfiguration>, Read<VersionFacts>, Read<RenewOptions>, Use<Files>, Use<Clock>);
+
+/// Renews one certificate if it is due. What hinders it is told and is no failure yet: the others have their turn, and
+/// the run fails in the end.
+///
+/// # Errors
+/// The new files cannot be written.
+pub async fn renew(
+    managed: Managed,
+    (_, cluster, facts, options, files, clock): RenewNeeds,
+    report: &Report,
+) -> Result<Outcome, Failure> {
+    let issuing = Issuing::new(&cluster, &facts, &clock);
+    let long_name = managed.long_name();
+    match prepare(managed, &issuing, &options, &files).await {
+        Ok(Prepared::New(new)) => {
+            write(managed, &new, &issuing, &files)?;
+            if options.restart && managed.component().is_some() {
+                // A process may go on with the old one for as long as that holds.
+                let text = format!("{}\n", new.held.certificate.not_after().unix_timestamp());
+                files.write(&managed.mark(), &Contents::public(text), paths::SECRET_FILE)?;
+            }
+            report.note("", format!("{long_name} renewed"));
+            Ok(Outcome::Renewed)
+        }
+        Ok(Prepared::Nothing(outcome)) => {
+            match &outcome {
+                // The kubelet's is none of kubeadm's, and a machine without it is told of nothing.
+                Outcome::Missing if managed != Managed::KUBELET => {
+                    report.note("", format!("MISSING! {long_name}"));
+                }
+                Outcome::External => {
+                    let base = managed.authority().profile().base_name;
+                    report.note("", format!("Detected external {base}, {long_name} can't be renewed"));
+                }
+                Outcome::Holds if managed != Managed::KUBELET => {
+                    report.note("", format!("{long_name} holds for longer, and is kept"));
+                }
+                _ => {}
+            }
+            Ok(outcome)
+        }
+        Err(failure) => {
+            let why = failure.to_string();
+            report.warn(format!("{long_name} was not renewed: {why}"));
+            Ok(Outcome::Failed { why })
+        }
+    }
+}
+
+/// What the renewal of a certificate that is due would lose.
+///
+/// # Errors
+/// It cannot be read or renewed, which the phase that renews it tells.
+pub async fn losses(
+    managed: Managed,
+    issuing: &Issuing<'_>,
+    options: &RenewOptions,
+    files: &Files,
+) -> Result<Vec<String>, Failure> {
+    let read = |path: &Utf8Path| files.read(path);
+    let Due::Yes(held, authority) = look(managed, issuing, options, &read)? else { return Ok(Vec::new()) };
+    // A key that is made in no time, and is gone with the trial.
+    let trial = sign(&held, authority, issuing, KeyAlgorithm::EcdsaP256).await?;
+    Ok(held.certificate.losses_in(&trial.certificate)?)
+}
+
+enum Due {
+    Yes(Held, KnownAuthority),
+    No(Outcome),
+}
+
+fn look(
+    managed: Managed,
+    issuing: &Issuing<'_>,
+    options: &RenewOptions,
+    read: &dyn Fn(&Utf8Path) -> Result<Option<Contents>, Failure>,
+) -> Result<Due, Failure> {
+    let Some(held) = managed.read(issuing.cluster, read)? else { return Ok(Due::No(Outcome::Missing)) };
+    if !is_due(managed, &held.certificate, options, issuing.now) {
+        return Ok(Due::No(Outcome::Holds));
+    }
+    let kind = managed.authority();
+    if is_external(kind, issuing.cluster, read)? {
+        return Ok(Due::No(Outcome::External));
+    }
+    let authority = read_authority(issuing.cluster, kind, |path| read(path))?;
+    let base = kind.profile().base_name;
+    let authority = authority.ok_or_else(|| Failure::new(format!("the certificate authority {base} is not there")))?;
+    Ok(Due::Yes(held, authority))
+}
+
+struct New {
+    held: Held,
+    authority: Certificate,
+    certificate: Certificate,
+    key: PrivateKey,
+}
+
+enum Prepared {
+    New(Box<New>),
+    Nothing(Outcome),
+}
+
+/// Reads, signs and compares; writes nothing.
+async fn prepare(
+    managed: Managed,
+    issuing: &Issuing<'_>,
+    options: &RenewOptions,
+    files: &Files,
+) -> Result<Prepared, Failure> {
+    let read = |path: &Utf8Path| files.read(path);
+    let (held, authority) = match look(managed, issuing, options, &read)? {
+        Due::Yes(held, authority) => (held, authority),
+        Due::No(outcome) => return Ok(Prepared::Nothing(outcome)),
+    };
+    let algorithm = match options.configured {
+        true => issuing.algorithm(),
+        // Nobody says which kind is wanted; the old key's will do.
+        false => {
+            let key = managed.key(&held, issuing.cluster, &read).ok();
+            key.and_then(|key| key.algorithm()).unwrap_or(KeyAlgorithm::Rsa2048)
+        }
+    };
+    let certificate = authority.certificate.clone();
+    let signed = sign(&held, authority, issuing, algorithm).await?;
+    let lost = held.certificate.losses_in(&signed.certificate)?;
+    if !lost.is_empty() {
+        return Err(Failure::new(format!("the new certificate would lack {}", lost.join(", "))));
+    }
+    let Signed { certificate: new, key } = signed;
+    Ok(Prepared::New(Box::new(New { held, authority: certificate, certificate: new, key })))
+}
+
+struct Signed {
+    certificate: Certificate,
+    key: PrivateKey,
+}
+
+async fn sign(
+    held: &Held,
+    authority: KnownAuthority,
+    issuing: &Issuing<'_>,
+    algorithm: KeyAlgorithm,
+) -> Result<Signed, Failure> {
+    let signer = authority.signer("ca")?;
+    let conventions = issuing.conventions();
+    let spec = LeafSpec::renewing(&held.certificate, &conventions);
+    let validity = validity(&signer, issuing, &conventions);
+    let now = issuing.now;
+    blocking(move || {
+        let key = PrivateKey::generate(algorithm)?;
+        let certificate = signer.sign(&spec, &key, validity)?;
+        // An authority that has expired signs what nobody believes.
+        certificate.verify_signed_by(signer.certificate(), now)?;
+        Ok(Signed { certificate, key })
+    })
+    .await
+}
+
+/// Unlike at `init`, a kubeconfig's certificate begins as those in files do.
+fn validity(signer: &Authority, issuing: &Issuing<'_>, conventions: &Conventions) -> Validity {
+    let now: OffsetDateTime = issuing.now;
+    signer.leaf_validity(now, issuing.cluster.certificate_validity_period, conventions)
+}
+
+fn write(managed: Managed, new: &New, issuing: &Issuing<'_>, files: &Files) -> Result<(), Failure> {
+    let New { held, authority, certificate, key } = new;
+    match (managed, &held.document) {
+        (Managed::Pki(kind), _) => issuing.write_pair(kind.profile().base_name, certificate, key, files),
+        (Managed::Kubeconfig(_), Some(document)) => {
+            let mut document = document.clone();
+            document.set_certificate_authority(authority);
+            document.set_client_cert(certificate, key)?;
+            files.write(&held.path, &Contents::secret(render(&document)?), paths::SECRET_FILE)
+        }
+        (Managed::Kubeconfig(_), None) => {
+            // As the kubelet writes it: the certificate, then its key.
+            let mut pem = zeroize::Zeroizing::new(certificate.to_pem());
+            pem.push_str(&key.to_pem()?);
+            files.write(&held.path, &Contents::secret(pem.as_bytes()), paths::SECRET_FILE)
+        }
+    }
+}
