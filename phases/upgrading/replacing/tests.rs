@@ -6,6 +6,8 @@ use super::*;
 
 fn container(state: &str, attempt: u32) -> Vec<ContainerInfo> {
     let info = ContainerInfo {
+        id: "1".into(),
+        started: None,
         name: "kube-scheduler".into(),
         state: state.into(),
         exit_code: Some(1),
