@@ -52,7 +52,7 @@ pub async fn upgrade(
     let changes = changes(found, options, wanted, &kept, hands)?;
     let any = changes.iter().any(|change| change.differs);
     if any {
-        if !files.list(&kept.directory())?.is_some_and(|names| !names.is_empty()) {
+        if files.list(&kept.directory())?.is_none_or(|names| names.is_empty()) {
             kept.begin(files)?;
         }
         if found.cluster.etcd.local().is_some()

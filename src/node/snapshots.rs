@@ -135,7 +135,7 @@ impl Snapshots {
                 .kind(FailureKind::Preflight);
         }
         streamed?;
-        Ok(tokio::task::spawn_blocking(move || file.finish()).await?.context(unwritten())?)
+        tokio::task::spawn_blocking(move || file.finish()).await?.context(unwritten())
     }
 
     fn prune(&self, directory: &Utf8Path, newest: &Utf8Path, keep: Retention, report: &Report) -> Result<(), Failure> {

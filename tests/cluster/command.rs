@@ -106,6 +106,17 @@ impl Started {
         }
     }
 
+    /// Waits until it has said something.
+    pub fn wait_for_words(&mut self, words: &str) {
+        let start = Instant::now();
+        while !self.said().contains(words) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before it said `{words}`: {ended:?}\n{}", self.said());
+            assert!(start.elapsed() < PATIENCE, "`{words}` was not said in {PATIENCE:?}\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();

@@ -6,6 +6,7 @@ use std::fs;
 use std::time::Instant;
 
 use kubewright_lab::Node;
+use rustix::process::Signal;
 
 use super::command::{Ended, Kubewright};
 use super::stage::{Stage, ours};
@@ -46,6 +47,15 @@ fn stored_version(node: &Node) -> String {
     line.to_owned()
 }
 
+/// Runs what must be refused before anything is replaced.
+fn nothing_is_changed_by(node: &Node, words: &[&str], why: &str) {
+    let before = tree(node, ["/etc/kubernetes"]);
+    let refused = Kubewright::on(node).words(words).run();
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.said());
+    assert!(refused.said().contains(why), "{}", refused.said());
+    assert_eq!(differences(&before, &tree(node, ["/etc/kubernetes"])), [""; 0]);
+}
+
 fn timed(what: &str, run: impl FnOnce() -> Ended) -> Ended {
     let start = Instant::now();
     let ended = run();
@@ -80,17 +90,39 @@ fn a_cluster_goes_to_the_next_release_back_and_there_again() {
     fs::write(patches.join("kube-controller-manager+json.json"), wrong).unwrap();
     let kept = images(first);
     let watching = watch(first);
-    let failed = timed("an upgrade that goes back", || {
-        let words = ["upgrade", "apply", &next, "--yes", IGNORED, "--patches=/etc/kubernetes/patches"];
-        Kubewright::on(first).words(words).run()
-    });
+    let words = ["upgrade", "apply", &next, "--yes", IGNORED, "--patches=/etc/kubernetes/patches"];
+    let failed = timed("an upgrade that goes back", || Kubewright::on(first).words(words).run());
     let seen = watching.end();
     assert_eq!(failed.status.code(), Some(4), "{}", failed.said());
     assert!(failed.said().contains(&format!("went back to {old}")), "{}", failed.said());
     assert!(seen.gone.is_empty(), "{seen:?}");
-    assert_eq!((images(first), hashes(first)), (kept, before.clone()));
+    assert_eq!((images(first), hashes(first)), (kept.clone(), before.clone()));
     assert_eq!(stored_version(first), old);
+
+    // Killed on the way back, the next command finishes it first, and says so.
+    let watching = watch(first);
+    let mut stopped = Kubewright::on(first).words(words).start();
+    stopped.wait_for_words("Going back to");
+    stopped.signal(Signal::KILL);
+    assert_eq!(stopped.end().killed_by(), Some(9));
     fs::remove_dir_all(&patches).unwrap();
+    let apply = || Kubewright::on(first).words(["upgrade", "apply", &next, "--yes", IGNORED]);
+    let finished = timed("the way back after a kill", || apply().run());
+    assert_eq!(finished.status.code(), Some(4), "{}", finished.said());
+    assert!(finished.said().contains("it is finished first"), "{}", finished.said());
+    assert!(watching.end().gone.is_empty());
+    assert_eq!((images(first), hashes(first)), (kept, before.clone()));
+
+    nothing_is_changed_by(first, &["upgrade", "apply", "v1.20.99", "--yes"], "[ERROR ImagePull]");
+    first.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none", "/var/lib/kubewright/snapshots"]).unwrap();
+    nothing_is_changed_by(first, &["upgrade", "apply", &next, "--yes", IGNORED], "and 32 MiB are free");
+    first.run(["umount", "/var/lib/kubewright/snapshots"]).unwrap();
+
+    // Killed while it replaces, the same command goes on.
+    for place in ["sealed", "renamed"] {
+        let killed = apply().with("KUBEWRIGHT_KILL_AT", format!("control-plane:{place}")).run();
+        assert!(!killed.status.success(), "{}", killed.said());
+    }
 
     // And now for good.
     let watching = watch(first);
