@@ -5,11 +5,13 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use kubewright_cluster::{ApiServer, CriRuntime, HttpsDiscovery, LocalHealth};
 use kubewright_config::HostFacts;
+use kubewright_engine::{Failure, FailureContext};
 use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostKernel, HostProbe, HostServices, HostSnapshots, HostTrees, Root};
 use kubewright_node::{Backends, MirrorPods, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
 use kubewright_phases::network::network_facts;
+use rustix::fs::{Mode, OFlags};
 
 use crate::exit::Exit;
 
@@ -50,9 +52,20 @@ impl Machine {
 
 /// Does something that needs the machine.
 pub fn on_machine<F: Future<Output = Result<(), Exit>>>(work: impl FnOnce(Machine) -> F) -> Result<(), Exit> {
+    some_files_may_be_opened()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Exit::of)?;
     runtime.block_on(work(Machine::live()))
 }
+
+/// The runtime of our tasks panics where it may open no file; a limit that low is told before.
+fn some_files_may_be_opened() -> Result<(), Failure> {
+    let open = |_| rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let opened: Result<Vec<_>, _> = (0..FILES_OF_THE_RUNTIME).map(open).collect();
+    opened.map(drop).context("cannot open files").hint("raise the limit of open files: `ulimit -n 1024`")
+}
+
+/// The runtime's own: its queue of events, what wakes it, and both ends of the signals' pipe. Two more for good measure.
+const FILES_OF_THE_RUNTIME: usize = 6;
 
 /// What a node's own configuration hangs on: as [`host_facts`], and what the kubelet's document wants to know of the
 /// init system.
