@@ -188,11 +188,13 @@ async fn guarded<T: Send + 'static>(
     let mut task = JoinSet::new();
     task.spawn(work);
     let ended = tokio::select! {
-        ended = task.join_next() => ended,
+        // A stop that has come counts, also when the work has just ended: what is said does not hang on chance.
+        biased;
         () = told_to_stop(cancel) => {
             task.shutdown().await;
             return Err(stopped());
         }
+        ended = task.join_next() => ended,
     };
     match ended {
         Some(Ok(ended)) => ended,
