@@ -173,6 +173,8 @@ pub(crate) enum Script {
     Write(&'static str, Arc<Barrier>),
     /// Writes a second half, and trusts it to be there when the first one is.
     Pair,
+    /// Has no outward effect, so that nothing of it is published before its commit.
+    Quiet,
     BadLoad,
 }
 
@@ -349,7 +351,7 @@ impl Hand {
             None => self.make(name, words, script.as_ref()).await?,
         };
         let poked = view.outward.lock().unwrap().contains_key(name);
-        if !poked && !matches!(script, Some(Script::FailCommit)) {
+        if !poked && !matches!(script, Some(Script::FailCommit | Script::Quiet)) {
             // What is outside must find the files.
             self.0.publish()?;
             let effect = Effect::new("poke", name);
@@ -381,7 +383,7 @@ impl Hand {
                 written?;
             }
             Some(Script::Pair) => self.write(&format!("{name}.key"), &text)?,
-            Some(Script::FailCommit | Script::BadLoad) | None => {}
+            Some(Script::FailCommit | Script::Quiet | Script::BadLoad) | None => {}
         }
         Ok(text)
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kubewright_engine::{
-    Done, Entry, Events, Failure, Journal, Outcome, Phase, Report, RunOptions, Runner, Seeds, Selection, Use, Workflow,
+    Done, Entry, Events, Failure, Journal, Outcome, Phase, Record, Report, RunOptions, Runner, Seeds, Selection, Use,
+    Workflow,
 };
 use kubewright_node::dry_run::DryCluster;
 use kubewright_node::{Contents, Files, Mode, Node, Services};
@@ -33,9 +34,12 @@ const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 static ENTRIES: &[Entry<Node>] = &[Entry { path: "kubelet-start", phase: &KubeletStart }];
 
 async fn run(node: &TestNode) -> Result<Outcome, Vec<String>> {
+    run_with(node, Arc::new(Journal::discarding("000001-20260102T030405Z"))).await
+}
+
+async fn run_with(node: &TestNode, journal: Arc<Journal>) -> Result<Outcome, Vec<String>> {
     let workflow = Workflow::new("toy", ENTRIES).unwrap();
     let plan = workflow.plan(Seeds::new(), &Selection::default(), &Done::none()).unwrap();
-    let journal = Arc::new(Journal::discarding("000001-20260102T030405Z"));
     let (events, _receiver) = Events::channel();
     let summary = Runner::new(node.world(), journal, events).run(&plan, RunOptions::default()).await;
     summary.map(|summary| summary.outcomes[0].1).map_err(|failed| failed.failure.chain())
@@ -66,6 +70,30 @@ async fn a_service_that_does_not_start_fails_the_phase_and_the_next_run_goes_on(
     assert!(tree.contains_key(CONFIG) && !tree.contains_key("/etc/after"), "{tree:?}");
     assert_eq!(run(&node).await.unwrap(), Outcome::Changed);
     assert_eq!(node.services.calls(), ["restart kubelet"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_is_written_down_before_it_happens_and_settled_as_it_ended() {
+    for fails in [false, true] {
+        let (_dir, node) = machine();
+        let journal = Arc::new(Journal::discarding("000001-20260102T030405Z"));
+        let intended = Arc::new(Mutex::new(None));
+        let (seen, during) = (Arc::clone(&intended), Arc::clone(&journal));
+        node.services.on_restart(move |_| {
+            let known = |record: &Record| matches!(record, Record::Intended { .. });
+            *seen.lock().unwrap() = Some(during.records().iter().any(known));
+        });
+        if fails {
+            node.services.fail("restart kubelet", 1);
+        }
+        assert_eq!(run_with(&node, Arc::clone(&journal)).await.is_err(), fails);
+        assert_eq!(*intended.lock().unwrap(), (!fails).then_some(true), "the journal knew of it first");
+        let settled = journal.records().into_iter().find_map(|record| match record {
+            Record::Settled { ok, .. } => Some(ok),
+            _ => None,
+        });
+        assert_eq!(settled, Some(!fails));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use crate::{
     error::{LabError, Result},
     lab::{Lab, for_slot},
     layout::{self, Cache},
-    packages,
+    mutations, packages,
     program::{capture, find, program, show},
     say, workspace,
 };
@@ -55,6 +55,10 @@ impl Test {
         let runner = Runner::find();
         let run = runner.run("default", self);
         tally.tests("tests without a cluster", run, self.filter.is_some());
+        if self.filter.is_none() {
+            let caught = mutations::run().map(|passed| Counts { passed, failed: 0 });
+            tally.tests("deliberate bugs", caught, false);
+        }
         if self.no_cluster {
             say::step("the tests on lab nodes and the comparison with kubeadm are left out: --no-cluster");
         } else {

@@ -11,7 +11,7 @@ use crate::{
     differential::Differential,
     error::Result,
     lab::Lab,
-    say, workspace,
+    mutations, say, workspace,
 };
 
 /// Make real Kubernetes nodes out of namespaces on this machine, and test kubewright on them
@@ -50,6 +50,8 @@ enum Action {
     Down,
     /// Run every check and every test
     Test(Test),
+    /// Write deliberate bugs into a copy of the engine, and see that the tests notice each
+    Mutations,
     /// Compare kubewright with the peer on one node, in turn
     Bench(Bench),
     /// Compare everything that kubewright and kubeadm make of many configurations
@@ -136,6 +138,7 @@ impl Cli {
             }
             Action::Down => open()?.down()?,
             Action::Test(test) => test.run()?,
+            Action::Mutations => drop(mutations::run()?),
             Action::Bench(bench) => bench.run()?,
             Action::Differential(differential) => differential.run()?,
         }

@@ -19,6 +19,7 @@ mod images;
 mod kubernetes;
 mod lab;
 mod layout;
+mod mutations;
 mod network;
 mod node;
 mod packages;

@@ -180,3 +180,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn readers_are_found_through_each_other_and_nobody_else_is() {
+    let workflow = workflow(vec![
+        made::<0, 10, ()>("a0"),
+        made::<1, 20, Read<Art<0>>>("g/a1"),
+        made::<2, 30, Maybe<Art<1>>>("a2"),
+        made::<3, 40, ()>("a3"),
+        silent::<50, Read<Art<2>>, ()>("end"),
+    ]);
+    let with_readers = |phase: &str| workflow.with_readers(&std::collections::BTreeSet::from([phase]));
+    assert_eq!(with_readers("a0"), ["a0", "a2", "end", "g/a1"].into());
+    assert_eq!(with_readers("a2"), ["a2", "end"].into());
+    assert!(with_readers("gone").is_empty());
+}

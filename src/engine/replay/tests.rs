@@ -284,3 +284,79 @@ fn a_run_goes_on_only_with_its_own_configuration() {
     let succeeded = Replay { closed: Some(RunOutcome::Succeeded), ..newest };
     assert_eq!(decide(Some(&succeeded), "new", &all), Resume::Fresh);
 }
+
+#[test]
+fn the_newest_promise_of_a_file_counts_whoever_made_it() {
+    let place = Place::new();
+    let files = |new: &str| vec![change("/x", None, new), change("/y", None, new)];
+    place.run(head("toy", "d", &[]), &[started("a"), sealed("a", files("1")), finished("a"), started("b")]);
+    place
+        .run(head("toy", "d", &["c"]), &[started("c"), sealed("c", vec![change("/x", Some("1"), "2")]), finished("c")]);
+    let promised = replay(place.root(), "toy").unwrap().unfinished.unwrap().promised;
+    let told: Vec<_> = promised.iter().map(|promise| (promise.phase.as_str(), promise.path.as_str())).collect();
+    assert_eq!(told, [("a", "/x"), ("a", "/y")]);
+    assert_eq!(promised[0].digest, Some(Digest("2".into())), "a later command made it so");
+    assert_eq!(promised[1].digest, Some(Digest("1".into())));
+}
+
+#[test]
+fn promises_are_carried_from_run_to_run_and_end_with_a_phase_that_is_taken_back() {
+    let place = Place::new();
+    let promise =
+        |phase: &str, path: &str| Promise { phase: phase.into(), path: path.into(), digest: Some(Digest("1".into())) };
+    let head = Head {
+        done: vec!["a".into(), "b".into()],
+        promised: vec![promise("a", "/a"), promise("b", "/b")],
+        ..head("toy", "d", &[])
+    };
+    let taken_back = [started("c"), sealed("c", vec![change("/b", Some("1"), "2")]), failed("c")];
+    let records = taken_back.into_iter().chain([Record::RolledBack { phase: "c".into() }]).collect::<Vec<_>>();
+    place.run(head, &records);
+    assert_eq!(place.newest().promised, [promise("a", "/a")], "nobody knows what became of /b");
+}
+
+#[test]
+fn what_stands_of_a_phase_that_did_not_finish_is_told() {
+    let place = Place::new();
+    let intended = |id, object: &str| Record::Intended { phase: "a".into(), id, effect: Effect::new("apply", object) };
+    let mut records = vec![
+        started("a"),
+        intended(0, "one"),
+        Record::Settled { id: 0, ok: true },
+        intended(1, "two"),
+        Record::Settled { id: 1, ok: false },
+        intended(2, "three"),
+    ];
+    place.run(head("toy", "d", &[]), &records);
+    let newest = place.newest();
+    let told: Vec<_> = newest.standing.iter().map(|stands| (stands.effect.object.as_str(), stands.sure)).collect();
+    assert_eq!(told, [("one", true), ("two", false), ("three", false)]);
+    records.push(finished("a"));
+    place.run(head("toy", "d", &[]), &records);
+    assert!(place.newest().standing.is_empty(), "it finished, and so did they");
+}
+
+#[test]
+fn a_survey_goes_back_to_the_whole_run_and_over_what_cannot_be_read() {
+    let place = Place::new();
+    place.run(head("toy", "d", &[]), &[closed(RunOutcome::Succeeded)]);
+    place.run(head("toy", "d", &[]), &[started("a"), failed("a")]);
+    let damaged = place.run(head("toy", "d", &[]), &[]);
+    fs::write(&damaged, "{}\n").unwrap();
+    place.run(head("toy", "d", &["b"]), &[started("b"), finished("b")]);
+    place.run(head("toy", "d", &["c"]), &[started("c")]);
+    let survey = survey(place.root()).unwrap();
+    let told: Vec<_> = survey.runs.iter().map(|run| (run.head.selection.only.len(), run.phases.len())).collect();
+    assert_eq!(told, [(1, 1), (0, 1)], "the newest, and the newest whole one");
+    assert_eq!(survey.unreadable.len(), 1);
+    assert_eq!(survey.runs[1].errors["a"], ["no"]);
+}
+
+#[test]
+fn who_is_at_work_is_the_process_whose_journal_is_the_newest() {
+    let place = Place::new();
+    place.run(head("toy", "d", &[]), &[started("a"), started("b"), finished("a")]);
+    assert_eq!((at_work(place.root(), 7), at_work(place.root(), 8)), (vec!["b".to_owned()], Vec::new()));
+    place.run(head("toy", "d", &[]), &[closed(RunOutcome::Failed)]);
+    assert!(at_work(place.root(), 7).is_empty());
+}

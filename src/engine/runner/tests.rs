@@ -16,6 +16,7 @@ use crate::store::Seeds;
 use crate::toy::{After, Art, Disk, Off, Ran, Script, Toy, jobs, made, names, only, plan, silent, skip, workflow};
 
 mod kill;
+mod model;
 
 /// Three that read nothing, and one that reads all.
 fn fan() -> Workflow<Toy> {
