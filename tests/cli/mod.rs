@@ -5,6 +5,7 @@ mod config;
 // Release builds cannot be told where to die.
 #[cfg(debug_assertions)]
 mod crash;
+mod disk;
 mod help;
 mod invalid;
 mod kinder;

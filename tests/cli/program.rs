@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const NOBODY: u32 = 65534;
 
 /// The binary where everybody can run it: where it was built, unless the checkout is in somebody's closed home.
-static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+pub static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Path::new(env!("CARGO_BIN_EXE_kubewright"));
     let open = |directory: &Path| fs::metadata(directory).unwrap().permissions().mode() & 0o001 != 0;
     if !is_root() || built.ancestors().skip(1).all(open) {
@@ -155,6 +155,6 @@ pub fn said(Output { status, stdout, stderr }: Output) -> Said {
     Said { code: status.code(), out: text(stdout), err: text(stderr) }
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }

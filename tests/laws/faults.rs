@@ -119,3 +119,48 @@ fn a_slow_made_up_api_is_waited_for() {
     machine.run(Ask::default()).succeeded("with a slow API server");
     EndState::of(&machine.node).must_equal(&end, "with a slow API server");
 }
+
+#[test]
+fn a_change_of_init_whose_reply_the_made_up_api_loses_is_not_made_twice() {
+    let case = Case::newest();
+    let whole = Machine::finished(&case);
+    let (changes, end) = (distinct(whole.node.kube.changes()), EndState::of(&whole.node));
+    assert!(changes.len() > 20, "{changes:?}");
+    for change in &changes {
+        let machine = Machine::new(&case);
+        machine.node.kube.lose_reply(change);
+        let when = format!("the reply to `{change}` was lost");
+        if machine.run(Ask::default()).result.is_err() {
+            machine.run(Ask::default()).succeeded(&format!("{when}: the run after it"));
+        }
+        EndState::of(&machine.node).must_equal(&end, &when);
+    }
+}
+
+/// From one request on, the server knows the credential no more: a token that expired on the way.
+#[test]
+fn a_credential_that_the_made_up_api_knows_no_more_ends_the_join_and_the_next_one_finishes() {
+    for case in [joining::cases().swap_remove(0), case()] {
+        let whole = Machine::finished(&case);
+        let (requests, end) = (distinct(whole.node.kube.requests()), EndState::of(&whole.node));
+        for request in &requests {
+            let machine = Machine::new(&case);
+            for nth in 1..=200 {
+                machine.node.kube.fail(request, nth, KubeErrorKind::Unauthorized);
+            }
+            let begun = Instant::now();
+            let when = format!("{case:?}: `{request}` is unauthorized");
+            let ended = machine.run(Ask::default());
+            assert!(begun.elapsed() < END, "{when}: {:?}", begun.elapsed());
+            if let Err(failed) = &ended.result {
+                let said = failed.failure.chain().concat();
+                assert!(!said.is_empty(), "{when}");
+                let healed = super::snapshot::Snapshot::take("expired", &machine.node).restore(&case);
+                healed.run(Ask::default()).succeeded(&format!("{when}: with another token"));
+                EndState::of(&healed.node).must_equal(&end, &when);
+            } else {
+                EndState::of(&machine.node).must_equal(&end, &when);
+            }
+        }
+    }
+}

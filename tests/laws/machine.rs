@@ -19,6 +19,7 @@ use kubewright_phases::options::JoinOptions;
 use kubewright_testkit::{TestNode, node};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use super::case::{Case, Command, Shape, seeds};
 use super::{joining, renewing};
@@ -44,12 +45,14 @@ pub struct Ask {
     pub selection: Selection,
     pub faults: Faults,
     pub jobs: usize,
+    /// Turns true when its user stops it.
+    pub cancel: Option<watch::Receiver<bool>>,
 }
 
 impl Default for Ask {
     /// The whole workflow, one phase at a time.
     fn default() -> Self {
-        Self { selection: Selection::default(), faults: Faults::none(), jobs: 1 }
+        Self { selection: Selection::default(), faults: Faults::none(), jobs: 1, cancel: None }
     }
 }
 
@@ -257,7 +260,7 @@ pub fn conduct(
         jobs: NonZeroUsize::new(ask.jobs).unwrap(),
         faults: ask.faults.clone(),
         dry_run,
-        ..RunOptions::default()
+        ..ask.cancel.clone().map_or_else(RunOptions::default, RunOptions::new)
     };
     let journal = Arc::new(journal);
     let runner = Runner::new(Arc::new(Node::new(backends)), journal.clone(), events);

@@ -18,4 +18,5 @@ mod order;
 mod reset;
 mod rootless;
 mod secret;
+mod stop;
 mod twice;
