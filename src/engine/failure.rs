@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::effect::Standing;
 
@@ -31,7 +32,8 @@ pub struct Failure {
     context: Vec<String>,
     source: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
-    standing: Vec<Standing>,
+    /// Behind a pointer, so that a failure stays small: hardly any has some.
+    standing: Arc<Vec<Standing>>,
 }
 
 impl Failure {
@@ -69,7 +71,7 @@ impl Failure {
     /// Says which outward effects of the phase stand in spite of the failure.
     #[must_use]
     pub(crate) fn with_standing(mut self, standing: Vec<Standing>) -> Self {
-        self.standing = standing;
+        self.standing = Arc::new(standing);
         self
     }
 
