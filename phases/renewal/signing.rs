@@ -73,14 +73,15 @@ pub async fn losses(
     files: &Files,
 ) -> Result<Vec<String>, Failure> {
     let read = |path: &Utf8Path| files.read(path);
-    let Due::Yes(held, authority) = look(managed, issuing, options, &read)? else { return Ok(Vec::new()) };
+    let Due::Yes(due) = look(managed, issuing, options, &read)? else { return Ok(Vec::new()) };
+    let (held, authority) = *due;
     // A key that is made in no time, and is gone with the trial.
     let trial = sign(&held, authority, issuing, KeyAlgorithm::EcdsaP256).await?;
     Ok(held.certificate.losses_in(&trial.certificate)?)
 }
 
 enum Due {
-    Yes(Held, KnownAuthority),
+    Yes(Box<(Held, KnownAuthority)>),
     No(Outcome),
 }
 
@@ -101,7 +102,7 @@ fn look(
     let authority = read_authority(issuing.cluster, kind, |path| read(path))?;
     let base = kind.profile().base_name;
     let authority = authority.ok_or_else(|| Failure::new(format!("the certificate authority {base} is not there")))?;
-    Ok(Due::Yes(held, authority))
+    Ok(Due::Yes(Box::new((held, authority))))
 }
 
 struct New {
@@ -125,7 +126,7 @@ async fn prepare(
 ) -> Result<Prepared, Failure> {
     let read = |path: &Utf8Path| files.read(path);
     let (held, authority) = match look(managed, issuing, options, &read)? {
-        Due::Yes(held, authority) => (held, authority),
+        Due::Yes(due) => *due,
         Due::No(outcome) => return Ok(Prepared::Nothing(outcome)),
     };
     let algorithm = match options.configured {

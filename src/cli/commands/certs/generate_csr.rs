@@ -130,5 +130,5 @@ fn write(machine: &Machine, files: &[(Utf8PathBuf, Contents)]) -> Result<(), Fai
     for (path, contents) in files {
         session.write(path, contents, paths::SECRET_FILE).context("cannot write the requests")?;
     }
-    Ok(session.commit().context("cannot write the requests")?)
+    session.commit().context("cannot write the requests")
 }
