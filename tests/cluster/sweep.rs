@@ -50,6 +50,7 @@ fn init_and_a_workers_join_end_the_same_whatever_call_they_die_at() {
 fn a_control_planes_join_ends_the_same_whatever_call_it_dies_at() {
     let stage = Stage::with_nodes(3);
     let cluster = stage.cluster(ours(), ours(), 3, 0);
+    cluster.balance().unwrap();
     let (first, second, third) = (stage.node(1), stage.node(2), stage.node(3));
     let init = cluster.write_init(first).unwrap();
     Kubewright::on(first).words(["init", "--config"]).word(&init).succeed();
