@@ -149,7 +149,7 @@ const CALLS: &[Call] = &[
     },
     Call { arguments: "reset --v=6 --config CONFIG", judge: needs_root },
     Call { arguments: "reset --force=true --dry-run", judge: needs_root },
-    // There is no control plane here;
+    // There is no control plane here, and no certificate.
     Call { arguments: "upgrade plan --v=6 --config CONFIG", judge: needs_admin_conf },
     Call { arguments: "upgrade diff --v=6 --config CONFIG", judge: needs_manifests },
     Call { arguments: "certs renew all", judge: renews_all },
