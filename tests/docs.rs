@@ -7,7 +7,6 @@ use std::path::Path;
 
 use kubewright_config::facts::Severity;
 use kubewright_config::{facts_for, known_minors};
-use kubewright_engine::Tree;
 use kubewright_phases::checks::Check;
 
 use crate::cli::program::Home;
@@ -164,49 +163,34 @@ fn names_of_checks_in_the_documents_are_those_of_the_program() {
 fn command_line() {
     let home = Home::new();
     let mut text = head("The command line");
-    let mut section = |arguments: &[&str]| {
-        let said = home.run(&[arguments, &["--help"]].concat());
-        assert_eq!(said.code, Some(0), "{said:?}");
-        // The help text has fences of its own.
-        writeln!(
-            text,
-            "## `{}`\n\n````\n{}\n````\n",
-            [&["kubewright"], arguments].concat().join(" "),
-            said.out.trim_end()
-        )
-        .unwrap();
-    };
-    section(&[]);
-    section(&["version"]);
-    section(&["completion"]);
-    section(&["kubeconfig", "user"]);
-    for below in ["init-defaults", "join-defaults", "reset-defaults", "upgrade-defaults"] {
-        section(&["config", "print", below]);
-    }
-    section(&["config", "migrate"]);
-    section(&["config", "validate"]);
-    section(&["config", "schema"]);
-    section(&["config", "images", "list"]);
-    section(&["config", "images", "pull"]);
-    section(&["init"]);
-    section(&["init", "phase"]);
-    let tree = graph::init().tree();
-    for path in commands(&tree) {
-        let words: Vec<&str> = ["init", "phase"].into_iter().chain(path.split('/')).collect();
-        section(&words);
-    }
+    text += "Options of every command are shown with the first.\n\n";
+    describe(&home, &[], &mut text);
     must_be("cli.md", &text);
 }
 
-/// Every phase, and `all` of every group.
-fn commands(tree: &Tree) -> Vec<String> {
-    let below = |child: &Tree| match child.phase {
-        true => vec![child.path.clone()],
-        // kubeadm's `etcd` cannot be run whole.
-        false if child.path == "etcd" => commands(child),
-        false => [vec![format!("{}/all", child.path)], commands(child)].concat(),
+/// What a command says of itself, and then all below it.
+fn describe(home: &Home, words: &[String], text: &mut String) {
+    let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+    let said = home.run(&arguments);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let own = match words.is_empty() {
+        true => &said.out[..],
+        false => said.out.split("\nGlobal Options:").next().unwrap_or_default(),
     };
-    tree.children.iter().flat_map(below).collect()
+    let name = ["kubewright".to_owned()].iter().chain(words).cloned().collect::<Vec<_>>().join(" ");
+    // The help text has fences of its own.
+    writeln!(text, "## `{name}`\n\n````\n{}\n````\n", own.trim_end()).unwrap();
+    for below in commands(&said.out) {
+        describe(home, &[words, &[below]].concat(), text);
+    }
+}
+
+/// The names in a help text's list of commands. Lines that go on with a description are indented further.
+fn commands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = list.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 #[test]
