@@ -196,8 +196,8 @@ pub(super) const TABLE: &[Mutation] = &[
     Mutation {
         name: "torn-line-believed",
         file: REPLAY,
-        old: "|end| &text[..end]",
-        new: "|end| if SWITCH { text } else { &text[..end] }",
+        old: "text[..end].split(|byte|",
+        new: "(if SWITCH { text } else { &text[..end] }).split(|byte|",
         tests: "engine",
         caught_by: "replay::tests::a_journal_cut_anywhere_is_read_as_far_as_it_is_whole",
     },
