@@ -1,8 +1,8 @@
 //! The configuration that a cluster stores: its own, the kubelets' and kube-proxy's.
 
 use kubewright_config::component::{StoredComponent, stored_kube_proxy, stored_kubelet};
-use kubewright_config::model::ApiEndpoint;
-use kubewright_config::{KubeProxyDoc, KubeletDoc, KubernetesVersion, facts_for, stored_cluster};
+use kubewright_config::model::{ApiEndpoint, Timeouts};
+use kubewright_config::{KubeProxyDoc, KubeletDoc, KubernetesVersion, facts_for, store, stored_cluster};
 use kubewright_node::{KubeAccess, ObjectRef};
 use serde_json::Value as Json;
 
@@ -54,6 +54,14 @@ pub async fn read(access: &KubeAccess, asking: Asking<'_>) -> Result<StoredConfi
         }
     };
     Ok(StoredConfiguration { cluster, facts, kubelet, kube_proxy, listed_endpoints })
+}
+
+/// The configuration as `--print-config` shows it.
+pub fn shown(cluster: &ClusterConfiguration, facts: &VersionFacts) -> String {
+    let timeout = Timeouts::default().control_plane_component_health_check;
+    let yaml = store::cluster_configuration_yaml(cluster, facts, timeout);
+    let lines: String = yaml.lines().map(|line| format!("\t{line}\n")).collect();
+    format!("[upgrade/config] Configuration used:\n{lines}")
 }
 
 fn config_map(name: &str) -> ObjectRef {

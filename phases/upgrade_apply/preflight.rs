@@ -1,12 +1,13 @@
 //! Looks whether the cluster can be upgraded to the version, and pulls all images, before anything is changed.
 
 use kubewright_config::skew::{Allowed, judge};
-use kubewright_config::{KubeletDoc, UpgradeConfiguration};
+use kubewright_config::{KubeletDoc, KubernetesVersion, UpgradeConfiguration, stored_cluster};
 
 use crate::asking::Asking;
 use crate::checks::Powers;
+use crate::init::preflight::judge as judge_findings;
 use crate::prelude::*;
-use crate::running::read_versions;
+use crate::running::{RunningVersions, dns, read_versions, shown_configuration};
 use crate::upgrading::{UpgradeOptions, UpgradedCluster, looking};
 
 /// The phase `preflight`.
@@ -25,12 +26,20 @@ impl Phase<Node> for Preflight {
         report: &Report,
     ) -> Result<UpgradedCluster, Failure> {
         let (found, resumed) = looking::find(&settings, &options, &powers.0, &kube, report).await?;
+        if settings.apply.print_config {
+            let (stored, facts) = stored_cluster(found.before.cluster_configuration.as_bytes())?;
+            report.output(shown_configuration(&stored, &facts));
+        }
         report.note("upgrade/preflight", "Running preflight checks");
         let kubelet: &KubeletDoc = &found.kubelet;
         looking::check_node(&found, kubelet, &options.as_init(), &powers, report).await?;
         if !resumed {
             looking::check_cluster(&found, &powers.0, &kube, report).await?;
-            policy(&found, &settings, &kube, report).await?;
+            let running = read_versions(&found.admin.0, Asking::Aloud(&kube, report)).await?;
+            let target = &found.cluster.kubernetes_version;
+            let findings = dns::look(Asking::Aloud(&kube, report), &found.admin.0, &running.dns, target).await?;
+            judge_findings(findings, &found.init.node_registration.ignore_preflight_errors, report)?;
+            policy(&running, target, &settings, report)?;
         }
         looking::pull(&found, &powers.3, report).await?;
         Ok(found)
@@ -38,15 +47,14 @@ impl Phase<Node> for Preflight {
 }
 
 /// Holds the upgrade against the policy of versions.
-async fn policy(
-    found: &UpgradedCluster,
+fn policy(
+    running: &RunningVersions,
+    target: &KubernetesVersion,
     settings: &UpgradeConfiguration,
-    kube: &Kube,
     report: &Report,
 ) -> Result<(), Failure> {
-    let (apply, target) = (&settings.apply, &found.cluster.kubernetes_version);
+    let apply = &settings.apply;
     report.note("upgrade/preflight", format!("You have chosen to upgrade the cluster version to \"{target}\""));
-    let running = read_versions(&found.admin.0, Asking::Aloud(kube, report)).await?;
     report.note("upgrade/versions", format!("Cluster version: {}", running.server_text));
     let allowed =
         Allowed { experimental: apply.allow_experimental_upgrades, release_candidates: apply.allow_rc_upgrades };

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use kubewright_manifests::corefile::{self, Decision};
 use kubewright_manifests::patches::Target;
 use kubewright_node::ObjectRef;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{UpgradeOptions, UpgradedCluster};
 use crate::patching::patch_object;
 use crate::prelude::*;
+use crate::running::{dns, image_tag};
 
 /// Whether the addons wait for other control planes, which is told.
 ///
@@ -37,7 +39,8 @@ pub async fn wait_for_others(found: &UpgradedCluster, kube: &Kube, report: &Repo
     Ok(true)
 }
 
-/// Installs the new CoreDNS; a Corefile of the user's own stays.
+/// Installs the new CoreDNS. A Corefile of the user's own stays, but for what the new release does not take any more; of
+/// that one a copy is kept beside it. What cannot be brought to the new release keeps the old one, as kubeadm does.
 ///
 /// # Errors
 /// The API server refuses it, or a patch does not fit.
@@ -46,19 +49,37 @@ pub async fn coredns(found: &UpgradedCluster, kube: &Kube, probe: &Probe, report
     let deployment = ObjectRef::namespaced("apps/v1", "Deployment", "kube-system", "coredns");
     let live = kube.get(&admin.0, &deployment, report).await?;
     let replicas = live.as_ref().and_then(|live| live.pointer("/spec/replicas")).and_then(Json::as_u64);
-    let config = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", "coredns");
-    let corefile = kube.get(&admin.0, &config, report).await?;
-    let corefile = corefile.as_ref().and_then(|live| live.pointer("/data/Corefile")).and_then(Json::as_str);
-    let defaults = default_corefiles(found)?;
-    let own = corefile.is_some_and(|live| !live.is_empty() && !defaults.contains(live));
+    let image = live.as_ref().and_then(|live| live.pointer("/spec/template/spec/containers/0/image"));
+    let installed = image_tag(image.and_then(Json::as_str).unwrap_or_default());
+    let config = kube.get(&admin.0, &dns::config_map(), report).await?;
+    let corefile = config.as_ref().and_then(dns::corefile).unwrap_or_default();
+    let decision = match corefile::decide(corefile, installed, &facts.images.coredns) {
+        Ok(decision) => decision,
+        Err(error) => {
+            report.warn(format!(
+                "the CoreDNS Configuration will not be migrated: {error}. The existing CoreDNS Corefile configuration and \
+                 deployment has been retained"
+            ));
+            return Ok(());
+        }
+    };
     let mut objects = kubewright_manifests::coredns(cluster, facts, replicas)?;
     for object in objects.iter_mut().filter(|object| object["kind"] == "Deployment") {
         *object = patch_object(Target::CorednsDeployment, object.take(), init, facts, probe, report)?;
     }
-    for object in objects {
-        if own && object.pointer("/data/Corefile").is_some() {
-            report.note("upgrade/addon", "The Corefile was changed by its user and is kept");
-            continue;
+    for mut object in objects {
+        if object.pointer("/data/Corefile").is_some() {
+            match &decision {
+                Decision::Replace => {}
+                Decision::Migrate(migrated) => {
+                    report.note("upgrade/addon", "Migrating CoreDNS Corefile");
+                    object["data"] = json!({"Corefile": migrated, BACKUP: corefile});
+                }
+                Decision::Retain => {
+                    report.note("upgrade/addon", "The Corefile was changed by its user and is kept");
+                    continue;
+                }
+            }
         }
         kube.apply(&admin.0, &object, report).await?;
     }
@@ -66,16 +87,8 @@ pub async fn coredns(found: &UpgradedCluster, kube: &Kube, probe: &Probe, report
     Ok(())
 }
 
-/// What the old and the new version write by themselves.
-fn default_corefiles(found: &UpgradedCluster) -> Result<BTreeSet<String>, Failure> {
-    let mut defaults = BTreeSet::new();
-    for facts in [&found.old, &found.facts] {
-        let objects = kubewright_manifests::coredns(&found.cluster, facts, None)?;
-        defaults
-            .extend(objects.iter().filter_map(|object| Some(object.pointer("/data/Corefile")?.as_str()?.to_owned())));
-    }
-    Ok(defaults)
-}
+/// Where kubeadm keeps the Corefile that it migrates.
+const BACKUP: &str = "Corefile-backup";
 
 /// Installs the new kube-proxy.
 ///

@@ -2,7 +2,9 @@
 
 use camino::Utf8Path;
 use clap::{ArgMatches, FromArgMatches};
-use kubewright_config::{HostFacts, KubernetesVersion, UpgradeConfiguration, UpgradeFlags, load_upgrade};
+use kubewright_config::{
+    HostFacts, KubernetesVersion, UpgradeConfiguration, UpgradeFlags, load_upgrade, resolve_version,
+};
 use kubewright_engine::{Failure, FailureContext, FailureKind, InputValue, Seeds, Selection, Tree, Workflow};
 use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
@@ -168,7 +170,7 @@ fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<Str
     on_machine(async |machine| {
         let begun = begin(machine, &args.run, &args.flags(), typed).await?;
         let own = &begun.settings.apply;
-        let target = exact(own.kubernetes_version.as_deref())?;
+        let target = wanted(own.kubernetes_version.as_deref())?;
         let dry_run = DryRun::of(args.run.dry_run, own.node.dry_run);
         let asked = args.yes || own.force_upgrade || dry_run != DryRun::No || phase.is_some();
         finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
@@ -249,13 +251,12 @@ async fn finish_going_back(
         .into())
 }
 
-/// The version, which must be exact.
-fn exact(text: Option<&str>) -> Result<KubernetesVersion, Exit> {
+/// The version that an argument or the file names.
+fn wanted(text: Option<&str>) -> Result<KubernetesVersion, Exit> {
     let Some(text) = text else {
         return Err(Exit::failed("missing one or more required arguments. Required arguments: [version]"));
     };
-    let parsed = text.parse().context(format!("cannot upgrade to `{text}`")).kind(FailureKind::Validation);
-    Ok(parsed.hint("name an exact version, such as v1.36.3; `upgrade plan` shows which there are")?)
+    Ok(resolve_version(text).kind(FailureKind::Validation)?)
 }
 
 /// The flag wins over the file, and the file's list is for whole runs only.

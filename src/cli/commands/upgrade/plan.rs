@@ -10,12 +10,12 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use kubewright_config::chain;
 use kubewright_config::skew::{self, Allowed};
 use kubewright_config::{
-    KubernetesVersion, UpgradeCommand, UpgradeFlags, default_version, load_upgrade, resolve_version, store,
+    KubernetesVersion, UpgradeCommand, UpgradeFlags, default_version, load_upgrade, resolve_version,
 };
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_phases::asking::Asking;
 use kubewright_phases::paths;
-use kubewright_phases::running::{RunningVersions, StoredConfiguration, dns, read_versions};
+use kubewright_phases::running::{RunningVersions, dns, read_versions, shown_configuration};
 
 use super::{found, health};
 use crate::args::{bool_parser, refuse_mixed};
@@ -119,7 +119,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
         let findings = health::cluster(&machine.backends, &access, &stored.cluster, &stored.facts).await;
         findings.and_then(|findings| health::tell(findings, ignored)).context("[upgrade/health] FATAL")?;
         if plan.print_config {
-            say(&printed_config(&stored));
+            say(&shown_configuration(&stored.cluster, &stored.facts));
         }
 
         say("[upgrade] Fetching available versions to upgrade to\n");
@@ -180,11 +180,4 @@ fn cluster_version(running: &RunningVersions) -> Result<KubernetesVersion, Failu
     });
     let newest = parsed.collect::<Result<Vec<_>, _>>()?.into_iter().max();
     Ok(newest.unwrap_or_else(|| running.server.clone()))
-}
-
-fn printed_config(stored: &StoredConfiguration) -> String {
-    let timeout = kubewright_config::model::Timeouts::default().control_plane_component_health_check;
-    let yaml = store::cluster_configuration_yaml(&stored.cluster, &stored.facts, timeout);
-    let lines: String = yaml.lines().map(|line| format!("\t{line}\n")).collect();
-    format!("[upgrade/config] Configuration used:\n{lines}")
 }
