@@ -20,6 +20,7 @@ fn a_control_plane_works_and_the_peer_agrees() {
 
     let ended = stage.init().succeed();
     stage.wait_until_whole(&Expected::of(1, 0));
+    super::upgrade_plan::agrees_with_the_peer(node);
 
     node.run(["kubectl", "create", "configmap", "written", "--from-literal=a=b"]).unwrap();
     assert_eq!(node.run(["kubectl", "get", "configmap", "written", "-o", "jsonpath={.data.a}"]).unwrap(), "b");

@@ -22,5 +22,6 @@ mod sweep;
 mod token;
 mod tree;
 mod upgrade;
+mod upgrade_plan;
 mod upload_certs;
 mod watching;
