@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::Stdio;
+use std::time::Instant;
 
 use kubewright_config::yaml;
 use kubewright_lab::Node;
 use serde_json::Value as Json;
 
+use super::command::Kubewright;
 use super::stage::Stage;
 
 /// One line of `etcdctl member list`.
@@ -46,13 +48,34 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
         etcdctl(first, &["member", "remove", &member.id]);
     }
     stage.reset_all(numbers);
+    forget(stage, first, &names);
+}
+
+/// Takes a node out of the cluster with `reset`, as an administrator does with a machine that has another use. The others'
+/// etcd shows it at once; `first` is one that stays.
+pub fn leave(stage: &Stage, node: &Node, first: &Node) {
+    let name = node.name();
+    let mut wanted = voters(first);
+    let plane = wanted.remove(&name);
+    let begun = Instant::now();
+    let ended = Kubewright::on(node).words(["reset", "--force"]).succeed();
+    assert!(!ended.err.contains("Failed to"), "{name}:\n{}", ended.said());
+    assert_eq!(voters(first), wanted, "after {name} has left");
+    assert!(!node.path("/etc/kubernetes/kubelet.conf").exists() && !node.path("/var/lib/etcd/member").exists());
+    let role = if plane { "control plane" } else { "worker" };
+    eprintln!("{name}, a {role}, left in {:.1} s", begun.elapsed().as_secs_f64());
+    forget(stage, first, &[name]);
+}
+
+/// Deletes the Node objects of nodes that are gone.
+fn forget(stage: &Stage, first: &Node, names: &[String]) {
     // Not through the load balancer, which has yet to find out that a control plane is gone.
     let server = format!("--server=https://{}:6443", first.address());
     let mut words = vec!["kubectl", &server, "delete", "node", "--ignore-not-found", "--wait=false"];
     words.extend(names.iter().map(String::as_str));
     first.run(words).unwrap();
     if stage.facts().api.cluster_status {
-        forget_endpoints(first, &server, &names);
+        forget_endpoints(first, &server, names);
     }
 }
 
