@@ -8,7 +8,7 @@ use kubewright_pki::KubeconfigKind;
 
 use super::before::unfinished;
 use super::component::kubeconfig_path;
-use super::kept::{Kept, KeptFile, KeptPod, of_node};
+use super::kept::{Kept, KeptPod, MayChange, of_node};
 use super::replacing::{Runs, wait_serving};
 use super::{Component, Hands, Stage, UpgradeOptions, UpgradedCluster, going_back, renewal, snapshot, up_to};
 use crate::prelude::*;
@@ -45,15 +45,15 @@ pub async fn upgrade(
     hands: &Hands<'_>,
 ) -> Result<(), Failure> {
     let Hands { files, report, .. } = hands;
-    let mut kept = match unfinished(Kept::newest(files)?, options) {
-        Some(kept) => kept,
-        None => prepare(found, options, hands).await?,
+    let (mut kept, begun) = match unfinished(Kept::newest(files)?, options) {
+        Some(kept) => (kept, true),
+        None => (prepare(found, options, hands).await?, false),
     };
     let changes = changes(found, options, wanted, &kept, hands)?;
     let any = changes.iter().any(|change| change.differs);
     if any {
-        if files.list(&kept.directory())?.is_none_or(|names| names.is_empty()) {
-            kept.begin(files)?;
+        if !begun {
+            kept.begin(may_change(found), files)?;
         }
         if found.cluster.etcd.local().is_some()
             && let Err(failure) = snapshot::take(&mut kept, found, etcd, snapshots, hands).await
@@ -96,14 +96,18 @@ async fn prepare(found: &UpgradedCluster, options: &UpgradeOptions, hands: &Hand
     };
     for component in Component::of(&found.cluster) {
         kept.pods.push(KeptPod { component, hash: hash_of(component, found, hands).await? });
-        kept.files.extend(component.files(&found.cluster).into_iter().map(|(path, mode)| KeptFile {
-            path,
-            mode: mode.0,
-            component: Some(component),
-            was_there: false,
-        }));
     }
-    kept.files.extend([
+    Ok(kept)
+}
+
+/// The files of this node that an upgrade may change, in the order in which they go back.
+fn may_change(found: &UpgradedCluster) -> Vec<MayChange> {
+    let of_component = |component: Component| {
+        let files = component.files(&found.cluster).into_iter();
+        files.map(move |(path, mode)| MayChange { path, mode, component: Some(component) })
+    };
+    let mut files: Vec<_> = Component::of(&found.cluster).flat_map(of_component).collect();
+    files.extend([
         of_node(paths::ADMIN_CONF, paths::SECRET_FILE),
         of_node(paths::SUPER_ADMIN_CONF, paths::SECRET_FILE),
         of_node(paths::KUBELET_CONF, paths::SECRET_FILE),
@@ -111,7 +115,7 @@ async fn prepare(found: &UpgradedCluster, options: &UpgradeOptions, hands: &Hand
         of_node(paths::kubelet("kubeadm-flags.env"), paths::PUBLIC_FILE),
         of_node(paths::kubelet("config.yaml"), paths::PUBLIC_FILE),
     ]);
-    Ok(kept)
+    files
 }
 
 /// What the kubelet calls the manifest that it runs now. Without that nobody could tell when it runs another one.

@@ -35,6 +35,7 @@ pub fn tell_order(kept: &Kept, found: &UpgradedCluster, report: &Report) {
 pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, hands: &Hands<'_>) -> Result<(), Failure> {
     let Hands { files, report, .. } = hands;
     let old = &found.old.version;
+    kept.must_hold(Component::of(&found.cluster), files)?;
     kept.stage = Stage::GoingBack;
     kept.save(files)?;
     report.note(TAG, format!("Going back to {old}"));

@@ -77,6 +77,17 @@ pub struct KeptFile {
     pub was_there: bool,
 }
 
+/// A file that an upgrade may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MayChange {
+    /// Where it belongs.
+    pub path: Utf8PathBuf,
+    /// Its permission bits.
+    pub mode: Mode,
+    /// The component that reads it; `None` for those of the node.
+    pub component: Option<Component>,
+}
+
 impl Kept {
     /// The upgrade that was begun last, if there is one.
     ///
@@ -117,28 +128,49 @@ impl Kept {
         self.directory().join(path.as_str().trim_start_matches('/'))
     }
 
-    /// Copies all its files, and then writes the record: what is recorded can be put back. All of it appears before
-    /// anything else is changed.
+    /// Copies the files, and then writes the record: what is recorded can be put back. All of it appears before anything
+    /// else is changed. Two upgrades of the same second are kept apart.
     ///
     /// # Errors
     /// A file cannot be read or copied.
-    pub fn begin(&mut self, files: &Files) -> Result<(), Failure> {
+    pub fn begin(&mut self, may_change: Vec<MayChange>, files: &Files) -> Result<(), Failure> {
         files.ensure_dir(UPGRADES.into(), paths::SECRET_DIR)?;
-        files.ensure_dir(&self.directory(), paths::SECRET_DIR)?;
-        let mut there = Vec::new();
-        for file in &self.files {
-            let contents = files.read(&file.path)?;
-            there.push(contents.is_some());
-            if let Some(contents) = contents {
-                let copy = Contents::secret(contents.as_bytes());
-                files.write(&self.place(&file.path), &copy, paths::SECRET_FILE)?;
+        let name = self.name.clone();
+        for number in 2.. {
+            if files.list(&self.directory())?.is_none() {
+                break;
             }
+            self.name = format!("{name}-{number}");
         }
-        for (file, was_there) in self.files.iter_mut().zip(there) {
-            file.was_there = was_there;
+        files.ensure_dir(&self.directory(), paths::SECRET_DIR)?;
+        for MayChange { path, mode, component } in may_change {
+            let contents = files.read(&path)?;
+            if let Some(contents) = &contents {
+                let copy = Contents::secret(contents.as_bytes());
+                files.write(&self.place(&path), &copy, paths::SECRET_FILE)?;
+            }
+            self.files.push(KeptFile { path, mode: mode.0, component, was_there: contents.is_some() });
         }
         self.save(files)?;
         self.prune(files)
+    }
+
+    /// Makes sure that there is something to go back to, before anything is put back: what was not kept counts as absent,
+    /// and would be removed.
+    ///
+    /// # Errors
+    /// No manifest of a component was kept, or its copy is gone.
+    pub fn must_hold(&self, components: impl Iterator<Item = Component>, files: &Files) -> Result<(), Failure> {
+        for component in components {
+            if self.read(&component.manifest(), files)?.is_none() {
+                let directory = self.directory();
+                return Err(Failure::new(format!(
+                    "`{directory}` has no manifest of {component}; nothing was put back"
+                ))
+                .hint(format!("move {directory} away if that upgrade is over")));
+            }
+        }
+        Ok(())
     }
 
     /// Writes how far it is, at once.
@@ -227,6 +259,10 @@ fn newest(
 }
 
 /// A file of the node that an upgrade may replace; the owner stays whose it is.
-pub(crate) fn of_node(path: impl Into<Utf8PathBuf>, mode: Mode) -> KeptFile {
-    KeptFile { path: path.into(), mode: mode.0, component: None, was_there: false }
+pub(crate) fn of_node(path: impl Into<Utf8PathBuf>, mode: Mode) -> MayChange {
+    MayChange { path: path.into(), mode, component: None }
 }
+
+#[cfg(test)]
+#[path = "kept/tests.rs"]
+mod tests;

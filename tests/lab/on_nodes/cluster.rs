@@ -65,11 +65,13 @@ fn the_peer_makes_a_cluster_of_two_and_reset_takes_its_node_back() {
     assert_eq!(node.run(["ctr", "-n", "k8s.io", "containers", "ls", "-q"]).unwrap(), "");
     lab.down().unwrap();
     assert!(!node.running());
+    // Labs of other tests stand beside it.
+    let name = lab.name();
     let left = std::process::Command::new("sh")
-        .args([
-            "-c",
-            "ls /run/netns | grep kwlab-test; find /sys/fs/cgroup -name 'kwlab-test-*'; mount | grep labs/test",
-        ])
+        .arg("-c")
+        .arg(format!(
+            "ls /run/netns | grep kwlab-{name}-; find /sys/fs/cgroup -name 'kwlab-{name}-*'; mount | grep labs/{name}/"
+        ))
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&left.stdout), "");
