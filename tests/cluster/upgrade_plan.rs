@@ -69,7 +69,7 @@ fn differs_the_same(node: &Node) {
     assert_eq!(ours, diff("kubeadm", &["v1.20.3"]));
     assert_eq!(ours.len(), 3);
     assert!(diff("kubewright", &[]).is_empty() && diff("kubeadm", &["v1.20.2"]).is_empty());
-    assert_ne!(ours, diff("kubewright", &["v1.20.3", "-c", "0"]));
+    assert_ne!(ours, diff("kubewright", &["v1.20.3", "-c", "1"]));
 }
 
 fn refuses_the_same(node: &Node) {
