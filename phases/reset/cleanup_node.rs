@@ -13,6 +13,7 @@ use crate::kubelet_mounts::made_by_kubelet;
 use crate::prelude::*;
 use crate::resetting::{go_on, tell_left};
 use crate::rootless;
+use crate::upgrading::kept::UPGRADES;
 
 /// The phase `cleanup-node`.
 pub struct CleanupNode;
@@ -26,6 +27,9 @@ const FILES: [&str; 6] = [
     "/etc/kubernetes/controller-manager.conf",
     "/etc/kubernetes/scheduler.conf",
 ];
+/// What we noted of a control plane that is no more: what its upgrades go back to, and what waits for a restart. The next
+/// cluster on this machine must not go back to it. Snapshots of etcd stay: nothing takes them up by itself.
+const OURS: [&str; 2] = [UPGRADES, paths::RENEWED_DIR];
 /// Where other phases keep copies.
 const TMP_DIR: &str = "/etc/kubernetes/tmp";
 /// What network plugins remember of pods.
@@ -179,7 +183,7 @@ async fn remove_files(
         empty(trees, directory, report).await?;
     }
     report.note("reset", format!("Deleting files: [{}]", FILES.join(" ")));
-    for file in FILES {
+    for file in FILES.into_iter().chain(OURS) {
         match trees.remove(file.into()).await {
             Ok(cleared) => tell_left(file.into(), &cleared, report),
             Err(failure) => {

@@ -41,6 +41,8 @@ fn control_plane(case: &Case) -> Machine {
     put("/etc/cni/net.d/10-bridge.conflist", r#"{"plugins": [{"type": "bridge", "bridge": "cni7"}]}"#);
     put("/var/lib/cni/networks/lab/10.244.0.2", "pod");
     put("/etc/kubernetes/kept.conf", "not ours");
+    put("/var/lib/kubewright/upgrades/20260102T030405Z-v1.35.0-v1.36.0/upgrade.json", "{}");
+    put("/var/lib/kubewright/renewed/etcd", "");
     let mount = |point: &str| Mount { point: point.into(), file_system: "tmpfs".into(), source: "tmpfs".into() };
     node.kernel.edit(|kernel| {
         kernel.mounts = [FOREIGN, VOLUME, "/proc", VOLUME].map(mount).into();
@@ -139,6 +141,10 @@ fn nothing_is_left_and_a_second_run_finds_nothing_to_do() {
         must_be_empty(&machine, "after the reset");
         assert_eq!(machine.node.kernel.now().network.found.len(), 2, "the network is left unless it is asked for");
         assert!(files(&machine.node).contains_key("/var/lib/cni/networks/lab/10.244.0.2"));
+        // The next cluster on this machine must not go back to what this one was.
+        for ours in ["/var/lib/kubewright/upgrades", "/var/lib/kubewright/renewed"] {
+            assert!(!machine.node.root.place(ours.into()).exists(), "{ours}");
+        }
         let end = EndState::of(&machine.node);
         let again = reset(&machine, Ask::default()).succeeded("the second reset");
         assert_eq!(again.effects, [], "{case:?}");
