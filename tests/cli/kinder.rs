@@ -158,6 +158,8 @@ const CALLS: &[Call] = &[
     Call { arguments: "certs renew apiserver-kubelet-client", judge: renews_one },
     Call { arguments: "certs check-expiration", judge: tables },
     Call { arguments: "upgrade apply --v=6 --config CONFIG", judge: needs_client },
+    // Not as kubeadm yet, which goes on with made-up objects in the dry runs; docs/parity.md. Who builds that gives them a
+    // judge of their own.
     Call { arguments: "upgrade apply -f v1.36.2 --allow-experimental-upgrades=true --dry-run", judge: needs_client },
     Call { arguments: "upgrade node --v=6 --config CONFIG", judge: needs_client },
     Call { arguments: "upgrade node --dry-run", judge: needs_client },
