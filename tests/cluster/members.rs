@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::Stdio;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use kubewright_config::yaml;
-use kubewright_lab::Node;
+use kubewright_lab::{LabError, Node};
 use serde_json::Value as Json;
 
 use super::command::Kubewright;
@@ -45,10 +46,32 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
     let names: Vec<String> = numbers.iter().map(|number| stage.node(*number).name()).collect();
     // One after the other, and while they are up: etcd does not let go of a member that the rest needs for its quorum.
     for member in members(first).iter().filter(|member| names.contains(&member.name)) {
-        etcdctl(first, &["member", "remove", &member.id]);
+        remove(first, &member.id);
     }
     stage.reset_all(numbers);
     forget(stage, first, &names);
+}
+
+/// How long etcd may find a member too young to let another one go. It wants the rest to be connected for 5 s
+/// (`HealthInterval`), and a connection that breaks begins anew.
+const SETTLING: Duration = Duration::from_secs(60);
+
+/// Removes a member by its number. Who joined last may be younger than what etcd's strict check of a reconfiguration wants, and
+/// its answer is then that the cluster is unhealthy; any other answer is a failure.
+fn remove(first: &Node, id: &str) {
+    let begun = Instant::now();
+    for refused in 0.. {
+        match try_etcdctl(first, &["member", "remove", id]) {
+            Ok(_) if refused == 0 => return,
+            Ok(_) => return eprintln!("etcd let {id} go after {:.1} s", begun.elapsed().as_secs_f64()),
+            Err(LabError::Command { output, .. })
+                if output.contains("etcdserver: unhealthy cluster") && begun.elapsed() < SETTLING =>
+            {
+                sleep(Duration::from_millis(500));
+            }
+            Err(error) => panic!("etcd does not let {id} go: {error}"),
+        }
+    }
 }
 
 /// Takes a node out of the cluster with `reset`, as an administrator does with a machine that has another use. The others'
@@ -94,6 +117,10 @@ fn forget_endpoints(first: &Node, server: &str, names: &[String]) {
 }
 
 fn etcdctl(first: &Node, words: &[&str]) -> String {
+    try_etcdctl(first, words).unwrap()
+}
+
+fn try_etcdctl(first: &Node, words: &[&str]) -> Result<String, LabError> {
     let pki = |name: &str| format!("/etc/kubernetes/pki/etcd/{name}");
     let endpoint = format!("--endpoints=https://{}:2379", first.address());
     let mut all: Vec<String> = ["env", "ETCDCTL_API=3", "etcdctl", "--command-timeout=30s"].map(str::to_owned).into();
@@ -103,5 +130,5 @@ fn etcdctl(first: &Node, words: &[&str]) -> String {
             .map(|(flag, file)| format!("--{flag}={}", pki(file))),
     );
     all.extend(words.iter().map(|word| (*word).to_owned()));
-    first.run(all).unwrap()
+    first.run(all)
 }

@@ -59,6 +59,27 @@ async fn the_quorum_is_kept_whatever_is_asked() {
     assert_eq!(names(&site.members(&[2]).await), ["node2"]);
 }
 
+/// etcd lets no voter go before the rest has been connected for so long (`HealthInterval`).
+const SETTLED: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voter_that_is_too_young_for_a_removal_is_waited_for() {
+    let site = Site::new();
+    let [_first, _second, third] = three(&site).await;
+    let mut hand = Hand::live();
+    // As `reset` does it, with the least that it gives a removal.
+    let access = EtcdAccess { call_limit: Duration::from_secs(15), ..site.access(&[1, 2, 3]) };
+    let age = third.started.elapsed();
+    let removed = hand.etcd.remove_member(&access, &site.peer_url(2), &hand.report).await.unwrap();
+    assert!(matches!(removed, Removal::Removed(_)), "{removed:?}");
+    let (ended, causes) = (third.started.elapsed(), hand.causes());
+    assert!(ended >= SETTLED, "etcd let a voter go when the youngest was {ended:?} old");
+    // Only a machine that took this long to get here has nothing to wait for.
+    let told = causes.iter().any(|cause| cause.contains("etcdserver: unhealthy cluster"));
+    assert!(told || age >= SETTLED, "{age:?} {causes:?}");
+    assert_eq!(names(&site.members(&[1, 3]).await), ["node1", "node3"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_without_quorum_changes_nothing_and_says_why() {
     let site = Site::new();

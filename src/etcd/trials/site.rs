@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_engine::{Capability, EffectLog, Event, EventKind, Events, Failure, Journal, Report, World};
@@ -34,6 +34,8 @@ pub(super) struct Site {
 /// A running etcd; dropping it kills the process.
 pub(super) struct Server {
     pub(super) child: Child,
+    /// Before it was connected to anybody.
+    pub(super) started: Instant,
 }
 
 /// The power as a phase has it, with everything that it said.
@@ -163,10 +165,11 @@ impl Site {
         if let Ok(path) = std::env::var("PATH") {
             command.env("PATH", path);
         }
+        let started = Instant::now();
         let child = command
             .spawn()
             .expect("etcd must be on the PATH (Debian: etcd-server, since Debian 12), or named by KUBEWRIGHT_ETCD");
-        Server { child }
+        Server { child, started }
     }
 
     /// What the last lines of a member's log say, for a test that fails.
