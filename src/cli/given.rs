@@ -7,11 +7,10 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::SecretText;
-use kubewright_engine::{Failure, FailureContext, Inputs};
+use kubewright_engine::{Digest, Failure, FailureContext, InputValue, Inputs};
 use kubewright_node::MAX_FILE_BYTES;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
-
-use crate::args::hidden;
 
 /// The file of `--config`, if one was named.
 pub struct GivenConfig<'a>(Option<(&'a str, Vec<u8>)>);
@@ -34,6 +33,11 @@ impl<'a> GivenConfig<'a> {
     pub fn document(&self) -> Option<(&'a str, &[u8])> {
         self.0.as_ref().map(|(path, bytes)| (*path, bytes.as_slice()))
     }
+}
+
+/// A value of which only its digest is kept.
+pub fn hidden(bytes: &[u8]) -> InputValue {
+    InputValue::Hidden(Digest(hex::encode(Sha256::digest(bytes))))
 }
 
 /// Reads the file of `--config`. Of one that is too large it reads just enough for the configuration's own error.

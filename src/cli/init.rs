@@ -2,29 +2,20 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_config::{Init, load_init};
-use kubewright_engine::{InputValue, Seeds, Selection, Tree, Workflow};
-use kubewright_node::Node;
+use kubewright_engine::{InputValue, Seeds, Selection, Tree};
 use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::credentials::Credentials;
 use kubewright_phases::options::InitOptions;
 use kubewright_phases::{external_ca, printing, random};
 
-use crate::args::{DryRun, Global, InitArgs, Typed, hidden, skipped};
+use crate::args::{DryRun, Global, InitArgs, Typed, skipped};
 use crate::backends::{node_facts, on_machine};
 use crate::exit::Exit;
-use crate::given::GivenConfig;
+use crate::given::{GivenConfig, hidden};
 use crate::program;
 use crate::render::{self, warn, warn_of};
 use crate::run::{Identity, Note, Run, execute, refuse_while_another_runs};
-
-/// The graph of `init`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn workflow() -> Workflow<Node> {
-    let workflow = Workflow::new("init", kubewright_phases::INIT).expect("the test `graph_is_sound` builds this graph");
-    workflow.with_groups(kubewright_phases::INIT_GROUPS)
-}
+use crate::workflows;
 
 /// Runs `init`, or one of its phases.
 pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
@@ -40,7 +31,7 @@ pub fn run(global: &Global, args: &InitArgs, typed: &Typed, phase: Option<String
         tracing::info!("[init] Kubernetes {}, node {:?}", loaded.facts.version, registration.name);
         tracing::info!("[init] API server at {endpoint}, container runtime at {}", registration.cri_socket);
 
-        let workflow = workflow();
+        let workflow = workflows::init();
         let selection = select(&workflow.tree(), args, &loaded, phase.as_deref());
         loaded.skip_addons(selection.skip.iter().map(String::as_str));
         let dry_run = loaded.init.dry_run;

@@ -1,8 +1,7 @@
 //! `join` and `join phase …`: from flags to seeds.
 
 use kubewright_config::{JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
-use kubewright_engine::{Failure, InputValue, Seeds, Selection, Tree, Workflow};
-use kubewright_node::Node;
+use kubewright_engine::{Failure, InputValue, Seeds, Selection, Tree};
 use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::joining::stand_in;
 use kubewright_phases::options::JoinOptions;
@@ -15,19 +14,11 @@ use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn, warn_of};
 use crate::run::{Identity, Run, execute, refuse_while_another_runs};
+use crate::workflows;
 
 /// Phases whose command has no flag for discovery: the administrator's kubeconfig stands for it.
 const WITHOUT_DISCOVERY: &[&str] =
     &["control-plane-prepare/control-plane", "etcd-join", "kubelet-wait-bootstrap", "control-plane-join"];
-
-/// The graph of `join`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn workflow() -> Workflow<Node> {
-    let workflow = Workflow::new("join", kubewright_phases::JOIN).expect("the test `graph_is_sound` builds this graph");
-    workflow.with_groups(kubewright_phases::JOIN_GROUPS)
-}
 
 /// Runs `join`, or one of its phases.
 pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
@@ -51,7 +42,7 @@ pub fn run(global: &Global, args: &JoinArgs, typed: &Typed, phase: Option<String
             }
         }
 
-        let workflow = workflow();
+        let workflow = workflows::join();
         let selection = select(&workflow.tree(), args, &join, phase.as_deref());
         let identity = identity(&file, typed, &join);
         let options = JoinOptions {

@@ -4,6 +4,7 @@
 mod administrator;
 mod args;
 mod backends;
+mod command_line;
 mod commands;
 mod env_vars;
 mod exit;
@@ -21,6 +22,7 @@ mod signals;
 mod state;
 mod trace;
 mod upgrading;
+mod workflows;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,7 +38,8 @@ use render::say_failure;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     program::called_by(arguments.first());
-    let outcome = args::parse(arguments).and_then(|matches| matches.map_or(Ok(()), |matches| dispatch(&matches)));
+    let outcome =
+        command_line::parse(arguments).and_then(|matches| matches.map_or(Ok(()), |matches| dispatch(&matches)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
@@ -88,7 +91,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
         Some(("certs", matches)) => certs::run(&global, matches),
         Some(("status", matches)) => status::run(matches),
         Some(("upgrade", matches)) => upgrade::run(&global, matches),
-        Some(("completion", matches)) => completion::run(matches),
+        Some(("completion", matches)) => completion::run(matches, command_line::command()),
         Some(("version", matches)) => version::run(matches),
         _ => Err(Exit::failed("subcommand is required")),
     }

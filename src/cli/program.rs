@@ -6,6 +6,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
 
+/// Our own version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Our own name, also where we were called by a third one.
 const OWN: &str = "kubewright";
 /// The name that scripts know.

@@ -2,9 +2,9 @@
 
 use camino::Utf8Path;
 use kubewright_config::{ResetConfiguration, ResetFlags, load_reset};
-use kubewright_engine::{Done, Failure, FailureContext, Inputs, Seeds, Selection, Tree, Workflow};
+use kubewright_engine::{Done, Failure, FailureContext, Inputs, Seeds, Selection, Tree};
+use kubewright_node::FileBackend;
 use kubewright_node::dry_run::DryCluster;
-use kubewright_node::{FileBackend, Node};
 use kubewright_phases::options::ResetOptions;
 use kubewright_phases::paths;
 
@@ -15,16 +15,7 @@ use crate::given::{GivenConfig, read_answer};
 use crate::program;
 use crate::render::{self, warn_of};
 use crate::run::{Identity, Run, execute, refuse_while_another_runs};
-
-/// The graph of `reset`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn workflow() -> Workflow<Node> {
-    let workflow =
-        Workflow::new("reset", kubewright_phases::RESET).expect("the test `graph_is_sound` builds this graph");
-    workflow.with_groups(kubewright_phases::RESET_GROUPS)
-}
+use crate::workflows;
 
 /// Runs `reset`, or one of its phases.
 pub fn run(global: &Global, args: &ResetArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
@@ -35,7 +26,7 @@ pub fn run(global: &Global, args: &ResetArgs, typed: &Typed, phase: Option<Strin
         let (reset, warnings) = load_reset(file.document(), &flags, &host_facts(&machine.backends))?;
         warn_of(&warnings);
 
-        let workflow = workflow();
+        let workflow = workflows::reset();
         let selection = select(&workflow.tree(), args, &reset, phase.as_deref());
         let dry_run = DryRun::of(args.run.dry_run, reset.dry_run);
         let covers = |phases: &[String]| phases.iter().any(|phase| phase == "preflight");

@@ -13,9 +13,9 @@ use kubewright_node::dry_run::DryCluster;
 
 use crate::args::{DryRun, Global, Progress, RunArgs};
 use crate::backends::Machine;
-use crate::commands::version::VERSION;
 use crate::exit::Exit;
 use crate::given::GivenConfig;
+use crate::program::VERSION;
 use crate::render;
 use crate::signals;
 

@@ -18,60 +18,30 @@ use crate::given::{GivenConfig, confirmed};
 use crate::program;
 use crate::render::{self, warn_of};
 use crate::run::{Identity, Run, execute, refuse_while_another_runs};
-
-/// The graph of `upgrade apply`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn apply_workflow() -> Workflow<Node> {
-    let workflow = Workflow::new(APPLY, kubewright_phases::UPGRADE_APPLY).expect("a test builds this graph");
-    workflow.with_groups(kubewright_phases::UPGRADE_APPLY_GROUPS)
-}
-
-/// The graph of `upgrade node`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn node_workflow() -> Workflow<Node> {
-    let workflow = Workflow::new(NODE, kubewright_phases::UPGRADE_NODE).expect("a test builds this graph");
-    workflow.with_groups(kubewright_phases::UPGRADE_NODE_GROUPS)
-}
-
-/// The graph of `upgrade rollback`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn rollback_workflow() -> Workflow<Node> {
-    let workflow = Workflow::new(ROLLBACK, kubewright_phases::UPGRADE_ROLLBACK).expect("a test builds this graph");
-    workflow.with_groups(kubewright_phases::UPGRADE_ROLLBACK_GROUPS)
-}
-
-const APPLY: &str = "upgrade apply";
-const NODE: &str = "upgrade node";
-const ROLLBACK: &str = "upgrade rollback";
+use crate::workflows::{self, UPGRADE_APPLY, UPGRADE_NODE, UPGRADE_ROLLBACK};
 
 /// Runs the command below `upgrade`.
 pub fn dispatch(global: &Global, matches: &ArgMatches) -> Result<(), Exit> {
     match matches.subcommand() {
         Some(("apply", matches)) => {
-            let phase = args::chosen_phase(APPLY, matches)?;
+            let phase = args::chosen_phase(UPGRADE_APPLY, matches)?;
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
             args::refuse_mixed(chosen)?;
             let args = ApplyArgs::from_arg_matches(chosen).map_err(Exit::of)?;
-            let typed = Typed::of(APPLY, phase.as_ref(), chosen);
+            let typed = Typed::of(UPGRADE_APPLY, phase.as_ref(), chosen);
             apply(global, &args, &typed, phase.map(|phase| phase.path))
         }
         Some(("node", matches)) => {
-            let phase = args::chosen_phase(NODE, matches)?;
+            let phase = args::chosen_phase(UPGRADE_NODE, matches)?;
             let chosen = phase.as_ref().map_or(matches, |phase| phase.matches);
             args::refuse_mixed(chosen)?;
             let args = NodeArgs::from_arg_matches(chosen).map_err(Exit::of)?;
-            let typed = Typed::of(NODE, phase.as_ref(), chosen);
+            let typed = Typed::of(UPGRADE_NODE, phase.as_ref(), chosen);
             node(global, &args, &typed, phase.map(|phase| phase.path))
         }
         Some(("rollback", matches)) => {
             args::refuse_mixed(matches)?;
-            let typed = Typed::of(ROLLBACK, None, matches);
+            let typed = Typed::of(UPGRADE_ROLLBACK, None, matches);
             rollback(global, &RollbackArgs::from_arg_matches(matches).map_err(Exit::of)?, &typed)
         }
         _ => Err(Exit::failed("subcommand is required")),
@@ -104,7 +74,7 @@ impl Begun {
 
     fn options(&self, command: &'static str, kubeconfig: Option<&str>) -> UpgradeOptions {
         let control_plane = self.has_control_plane();
-        let own = if control_plane || command == APPLY { paths::ADMIN_CONF } else { paths::KUBELET_CONF };
+        let own = if control_plane || command == UPGRADE_APPLY { paths::ADMIN_CONF } else { paths::KUBELET_CONF };
         UpgradeOptions {
             command,
             target: None,
@@ -175,7 +145,7 @@ fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<Str
         let asked = args.yes || own.force_upgrade || dry_run != DryRun::No || phase.is_some();
         finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
         let options =
-            UpgradeOptions { target: Some(target.clone()), ..begun.options(APPLY, args.kubeconfig.as_deref()) };
+            UpgradeOptions { target: Some(target.clone()), ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref()) };
         begun.must_have(&options.kubeconfig)?;
         if !asked {
             render::data("[upgrade] Are you sure you want to proceed? [y/N]: ");
@@ -183,7 +153,7 @@ fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<Str
                 return Err(Exit::failed("won't proceed; the user didn't answer (Y|y) in order to continue"));
             }
         }
-        let workflow = apply_workflow();
+        let workflow = workflows::upgrade_apply();
         let selection = select(&workflow.tree(), &args.run, &own.node.skip_phases, phase.as_deref());
         begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
         match (phase, dry_run) {
@@ -205,9 +175,9 @@ fn node(global: &Global, args: &NodeArgs, typed: &Typed, phase: Option<String>) 
         let own = &begun.settings.node;
         let dry_run = DryRun::of(args.run.dry_run, own.dry_run);
         finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
-        let workflow = node_workflow();
+        let workflow = workflows::upgrade_node();
         let selection = select(&workflow.tree(), &args.run, &own.skip_phases, phase.as_deref());
-        let options = begun.options(NODE, args.kubeconfig.as_deref());
+        let options = begun.options(UPGRADE_NODE, args.kubeconfig.as_deref());
         begun.must_have(&options.kubeconfig)?;
         begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
         if phase.is_none() && dry_run != DryRun::No {
@@ -222,8 +192,8 @@ fn rollback(global: &Global, args: &RollbackArgs, typed: &Typed) -> Result<(), E
     on_machine(async |machine| {
         let begun = begin(machine, &args.run, &UpgradeFlags::default(), typed).await?;
         let dry_run = args.run.dry_run.unwrap_or(DryRun::No);
-        let options = begun.options(ROLLBACK, None);
-        let workflow = rollback_workflow();
+        let options = begun.options(UPGRADE_ROLLBACK, None);
+        let workflow = workflows::upgrade_rollback();
         let selection = select(&workflow.tree(), &args.run, &[], None);
         begun.run(workflow, options, selection, dry_run, (global, &args.run)).await
     })
@@ -243,8 +213,8 @@ async fn finish_going_back(
         format!("[upgrade] The upgrade {} was being taken back when that was stopped; it is finished first", kept.name);
     render::say(&text);
     let again = begin(Machine::live(), args, &UpgradeFlags::default(), typed).await?;
-    let options = again.options(ROLLBACK, None);
-    again.run(rollback_workflow(), options, Selection::default(), dry_run, (global, args)).await?;
+    let options = again.options(UPGRADE_ROLLBACK, None);
+    again.run(workflows::upgrade_rollback(), options, Selection::default(), dry_run, (global, args)).await?;
     Err(Failure::new(format!("this node went back from the upgrade {}, and its control plane serves", kept.name))
         .kind(FailureKind::WentBack)
         .hint("run the same command again to upgrade it anew")

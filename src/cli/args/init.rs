@@ -8,6 +8,7 @@ use kubewright_phases::paths;
 use super::phases;
 use super::run::{DryRun, RunArgs};
 use super::secret::{Secrets, secret_text};
+use crate::workflows;
 
 /// What kubeadm says of each flag that it wants to be rid of.
 const DEPRECATED: &[(&str, &str)] = &[
@@ -170,7 +171,7 @@ pub fn notices(flags: &[String]) -> impl Iterator<Item = String> {
 pub fn command() -> Command {
     let about = "Run this command in order to set up the Kubernetes control plane";
     Command::new("init").about(about).defer(|command| {
-        let tree = crate::init::workflow().tree();
+        let tree = workflows::init().tree();
         // kubeadm has these on its phases only.
         let own = |arg: clap::Arg| match arg.get_id().as_str() {
             "kubeconfig" | "kubeconfig_dir" | "print_manifest" => arg.hide(true),

@@ -7,6 +7,7 @@ use kubewright_engine::Failure;
 use super::phases;
 use super::run::{DryRun, RunArgs};
 use super::secret::{Secrets, secret_text};
+use crate::workflows;
 
 /// kubeadm's flags of `join`, and ours. Those without a default say nothing unless they are given.
 #[derive(Debug, Args)]
@@ -110,7 +111,7 @@ const ABOUT: &str = "Run this on any machine you wish to join an existing cluste
 /// Builds `join` with its phases.
 pub fn command() -> Command {
     Command::new("join").about(ABOUT).defer(|command| {
-        let tree = crate::join::workflow().tree();
+        let tree = workflows::join().tree();
         let command = JoinArgs::augment_args(command)
             .about(ABOUT)
             .long_about(phases::describe("join", ABOUT, &tree))

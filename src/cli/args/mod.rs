@@ -10,25 +10,19 @@ mod run;
 mod secret;
 mod typed;
 mod upgrading;
-mod usage;
-
-use std::ffi::OsString;
 
 use camino::Utf8PathBuf;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, ValueEnum};
-
-use crate::exit::Exit;
-use crate::{commands, program};
+use clap::{Args, ValueEnum};
 
 pub use given::{flags as given_flags, refuse_mixed};
-pub use init::{InitArgs, notices};
-pub use join::JoinArgs;
-pub use pflag::{bool_parser, like_pflag};
+pub use init::{InitArgs, command as init_command, notices};
+pub use join::{JoinArgs, command as join_command};
+pub use pflag::{behind_commands, bool_parser, like_pflag, value_follows, with_dashes};
 pub use phases::{chosen_phase, skipped};
-pub use reset::ResetArgs;
+pub use reset::{ResetArgs, command as reset_command};
 pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
-pub use typed::{Typed, hidden};
+pub use typed::Typed;
 pub use upgrading::{ApplyArgs, NodeArgs, RollbackArgs, commands as upgrade_commands};
 
 /// How the run is shown.
@@ -71,38 +65,4 @@ pub struct Global {
     /// Append the run's events to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE")]
     pub events: Option<String>,
-}
-
-/// Parses the arguments; `None` when all that was asked for has been printed.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<ArgMatches>, Exit> {
-    let mut command = command();
-    let arguments = pflag::behind_commands(&mut command, pflag::with_dashes(arguments));
-    match command.try_get_matches_from_mut(&arguments) {
-        Ok(matches) => Ok(Some(matches)),
-        Err(error) => usage::exit(&error, &mut command, &arguments).map(|()| None),
-    }
-}
-
-/// The whole command line. What is below a command is built when that command is asked for.
-pub fn command() -> Command {
-    let about =
-        "Turns this machine into a node of a Kubernetes cluster. Whatever dies, the same command finishes the job";
-    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpLong).global(true).help("Print help");
-    let command = Command::new(program::name())
-        .bin_name(program::name())
-        .subcommand_required(true)
-        .disable_help_flag(true)
-        .arg(help)
-        .subcommand(init::command())
-        .subcommand(join::command())
-        .subcommand(commands::upgrade::command())
-        .subcommand(reset::command())
-        .subcommand(commands::config::command())
-        .subcommand(commands::kubeconfig::command())
-        .subcommand(commands::token::command())
-        .subcommand(commands::certs::command())
-        .subcommand(commands::status::command())
-        .subcommand(commands::completion::command())
-        .subcommand(commands::version::command());
-    like_pflag(Global::augment_args(command)).disable_help_subcommand(false).about(about)
 }

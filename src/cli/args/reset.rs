@@ -7,6 +7,7 @@ use kubewright_phases::paths;
 use super::pflag::bool_parser;
 use super::phases;
 use super::run::{DryRun, RunArgs};
+use crate::workflows;
 
 /// kubeadm's flags of `reset`, and ours. Those without a default say nothing unless they are given.
 #[derive(Debug, Args)]
@@ -54,7 +55,7 @@ impl ResetArgs {
 pub fn command() -> Command {
     const ABOUT: &str = "Revert, as far as possible, what 'kubeadm init' or 'kubeadm join' did to this machine";
     Command::new("reset").about(ABOUT).defer(|command| {
-        let tree = crate::reset::workflow().tree();
+        let tree = workflows::reset().tree();
         let command = ResetArgs::augment_args(command)
             .about(ABOUT)
             .long_about(phases::describe("reset", ABOUT, &tree))

@@ -6,11 +6,11 @@ use std::fmt::Write;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use kubewright_engine::{Digest, InputValue, Inputs};
-use sha2::{Digest as _, Sha256};
+use kubewright_engine::{InputValue, Inputs};
 
 use super::given::long;
 use super::phases::ChosenPhase;
+use crate::given::hidden;
 use crate::program;
 
 /// Flags whose value nobody may see.
@@ -107,11 +107,6 @@ impl Typed {
         }
         line
     }
-}
-
-/// A value of which only its digest is kept.
-pub fn hidden(bytes: &[u8]) -> InputValue {
-    InputValue::Hidden(Digest(hex::encode(Sha256::digest(bytes))))
 }
 
 /// The word as a shell takes it for one.

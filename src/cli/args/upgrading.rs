@@ -5,6 +5,7 @@ use kubewright_config::{UpgradeCommand, UpgradeFlags};
 
 use super::phases;
 use super::run::{DryRun, RunArgs};
+use crate::workflows;
 
 /// kubeadm's flags of `upgrade apply`, and ours.
 #[derive(Debug, Clone, Args)]
@@ -121,7 +122,7 @@ const ROLLBACK: &str = "Return this node to the state before its last upgrade";
 /// Builds the commands that change something.
 pub fn commands() -> [Command; 3] {
     let apply = Command::new("apply").about(APPLY).defer(|command| {
-        let tree = crate::upgrading::apply_workflow().tree();
+        let tree = workflows::upgrade_apply().tree();
         let command = ApplyArgs::augment_args(command)
             .about(APPLY)
             .long_about(phases::describe("upgrade apply", APPLY, &tree))
@@ -129,7 +130,7 @@ pub fn commands() -> [Command; 3] {
         super::like_pflag(command)
     });
     let node = Command::new("node").about(NODE).defer(|command| {
-        let tree = crate::upgrading::node_workflow().tree();
+        let tree = workflows::upgrade_node().tree();
         let command = NodeArgs::augment_args(command)
             .about(NODE)
             .long_about(phases::describe("upgrade node", NODE, &tree))

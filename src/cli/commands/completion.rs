@@ -5,8 +5,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::{Generator, Shell};
 
 use crate::exit::Exit;
+use crate::program;
 use crate::render::data;
-use crate::{args, program};
 
 /// kubeadm knows the first two.
 const SHELLS: &[(&str, Shell)] =
@@ -28,8 +28,8 @@ pub fn command() -> Command {
         .arg(shell)
 }
 
-/// Prints the completion for one shell.
-pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
+/// Prints the completion of the whole command line for one shell.
+pub fn run(matches: &ArgMatches, whole: Command) -> Result<(), Exit> {
     let given: Vec<&String> = matches.get_many("shell").into_iter().flatten().collect();
     let shell = match *given {
         [] => return Err(Exit::failed("shell not specified")),
@@ -44,7 +44,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Exit> {
     // While parsing, a wrong shell is told in kubeadm's words, so only the script knows the right ones.
     let names = SHELLS.iter().map(|(name, _)| *name);
     let shells = |arg: Arg| arg.value_parser(PossibleValuesParser::new(names));
-    let mut command = args::command().mut_subcommand("completion", |command| command.mut_arg("shell", shells));
+    let mut command = whole.mut_subcommand("completion", |command| command.mut_arg("shell", shells));
     command.set_bin_name(program::name());
     command.build();
     let mut script = Vec::new();

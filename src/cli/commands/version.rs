@@ -5,11 +5,8 @@ use kubewright_config::{default_version, yaml};
 use serde_json::{Value as Json, json};
 
 use crate::exit::Exit;
-use crate::program;
+use crate::program::{self, VERSION};
 use crate::render::data;
-
-/// Our own version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The command.
 pub fn command() -> Command {

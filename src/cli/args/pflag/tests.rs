@@ -16,7 +16,7 @@ fn flags_before_a_command_are_that_commands() {
         ("x init phase certs", "x init phase certs"),
     ] {
         let typed = typed.split(' ').map(Into::into).collect();
-        let found = behind_commands(&mut crate::args::command(), typed);
+        let found = behind_commands(&mut crate::command_line::command(), typed);
         let found: Vec<&str> = found.iter().map(|word| word.to_str().unwrap()).collect();
         assert_eq!(found.join(" "), meant);
     }

@@ -4,7 +4,7 @@ use super::skipped;
 
 #[test]
 fn phases_are_skipped_by_any_of_their_names() {
-    let tree = crate::init::workflow().tree();
+    let tree = crate::workflows::init().tree();
     let skip = |names: &[&str]| skipped(&tree, &names.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(skip(&["Certs/CA", " addon "]), ["certs/ca", "addon"]);
     assert_eq!(skip(&["uploadconfig", "bootstraptoken"]), ["upload-config", "bootstrap-token"]);

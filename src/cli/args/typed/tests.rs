@@ -4,7 +4,7 @@ use super::*;
 
 fn typed(line: &str) -> Typed {
     let words = line.split(' ').map(std::ffi::OsString::from);
-    let matches = super::super::parse(words).ok().flatten().expect("it can be parsed");
+    let matches = crate::command_line::parse(words).ok().flatten().expect("it can be parsed");
     let (name, matches) = matches.subcommand().expect("it has a command");
     Typed::of(name, None, matches)
 }

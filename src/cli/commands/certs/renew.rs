@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use kubewright_engine::{Event, EventKind, Failure, Inputs, Outcome, Renderer, Seeds, Selection, Workflow};
-use kubewright_node::Node;
+use kubewright_engine::{Event, EventKind, Failure, Inputs, Outcome, Renderer, Seeds, Selection};
 use kubewright_node::dry_run::DryCluster;
 use kubewright_phases::renewal::{Component, DEFAULT_PATIENCE, Managed, RenewOptions};
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::output::{Object, OutputArgs, Printer};
 use crate::program;
 use crate::render::{self, data};
 use crate::run::{Identity, Run, execute, execute_shown};
+use crate::workflows;
 
 /// kubeadm's flags, and ours.
 #[derive(Debug, Args)]
@@ -40,16 +40,6 @@ struct RenewArgs {
     /// What all workflows take.
     #[command(flatten)]
     run: RunArgs,
-}
-
-/// The graph of `certs renew`.
-///
-/// # Panics
-/// When the phases do not make a graph, which a test finds first.
-pub fn workflow() -> Workflow<Node> {
-    let workflow =
-        Workflow::new("renew", kubewright_phases::RENEW).expect("the test `graph_is_sound` builds this graph");
-    workflow.with_groups(kubewright_phases::RENEW_GROUPS)
 }
 
 /// The command with one for each certificate.
@@ -141,7 +131,7 @@ pub fn run(global: &Global, matches: &ArgMatches) -> Result<(), Exit> {
 }
 
 fn prepare(configuration: &Configuration, options: &RenewOptions, args: &RenewArgs, dry_run: DryRun) -> Run {
-    let workflow = workflow();
+    let workflow = workflows::renew();
     let mut selection = Selection { only: Vec::new(), skip: skipped(&workflow.tree(), &args.run.skip_phases) };
     if let [managed] = options.chosen[..] {
         selection.only = vec!["inspect".into(), managed.phase(), "verdict".into()];

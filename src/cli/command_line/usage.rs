@@ -6,7 +6,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use kubewright_engine::Failure;
 
-use super::pflag::value_follows;
+use crate::args::value_follows;
 use crate::exit::Exit;
 use crate::program;
 use crate::render::data;
