@@ -30,6 +30,7 @@ pub mod renewal;
 pub mod resetting;
 pub mod rootless;
 pub mod running;
+pub mod stand_in;
 pub mod static_pods;
 pub mod upgrading;
 

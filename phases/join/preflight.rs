@@ -10,11 +10,11 @@ use crate::asking::Asking;
 use crate::checks::{Check, Finding, Powers, Subject, path_label};
 use crate::init::preflight::{judge, pull_images};
 use crate::issuing::read_authority;
-use crate::joining::stand_in::installed_kubelet;
 use crate::joining::{FoundCluster, Looking, as_init, find};
 use crate::preflight as checks;
 use crate::preflight::port::taken;
 use crate::prelude::*;
+use crate::stand_in::installed_kubelet;
 
 /// The phase `preflight`.
 pub struct Preflight;

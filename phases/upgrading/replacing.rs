@@ -19,10 +19,6 @@ pub enum Runs<'a> {
     Just(&'a str),
 }
 
-/// How long a component must be well without a break, in milliseconds. While the old process ends, it may answer in the
-/// place of a new one that cannot listen yet.
-const STEADY: u64 = 2000;
-
 /// How often a container may end after its manifest was replaced, before it is given up: as often as one may that comes up
 /// before what it needs.
 const ENDS: u32 = 3;
@@ -42,7 +38,7 @@ pub async fn wait_serving(
     let url = probe_url(manifest);
     let ends = Ends::default();
     let well_since = AtomicU64::new(0);
-    let began = Instant::now();
+    let (began, steady) = (Instant::now(), hands.pods.steady());
     // Whoever was well until now must be looked at anew.
     let not_well = |why: String| {
         well_since.store(0, Ordering::Relaxed);
@@ -88,7 +84,7 @@ pub async fn wait_serving(
             }
             since => since,
         };
-        match now - since >= STEADY {
+        match u128::from(now - since) >= steady.as_millis() {
             true => Ok(Attempt::Done(())),
             false => Ok(Attempt::NotYet("it is well, and must stay so for a moment".into())),
         }

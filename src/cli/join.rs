@@ -3,9 +3,9 @@
 use kubewright_config::{JoinConfiguration, JoinFlags, default_version, facts_for, load_join};
 use kubewright_engine::{Failure, InputValue, Seeds, Selection, Tree};
 use kubewright_node::dry_run::DryCluster;
-use kubewright_phases::joining::stand_in;
+use kubewright_phases::joining::stand_in::objects;
 use kubewright_phases::options::JoinOptions;
-use kubewright_phases::paths;
+use kubewright_phases::{paths, stand_in};
 
 use crate::args::{DryRun, Global, JoinArgs, Typed, skipped};
 use crate::backends::{Machine, node_facts, on_machine};
@@ -104,7 +104,7 @@ async fn dry_cluster(join: &JoinConfiguration, machine: &Machine) -> DryCluster 
     let now = machine.backends.clock.now();
     DryCluster::Existing(Box::new(move || {
         // What cannot be made is not there, and who reads it says so.
-        stand_in::objects(kubelet.as_ref(), key.as_ref(), now).unwrap_or_default()
+        objects(kubelet.as_ref(), key.as_ref(), now).unwrap_or_default()
     }))
 }
 

@@ -240,7 +240,7 @@ async fn dry(
 ) -> Result<(), Exit> {
     let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
     let overlay = Overlay::new(machine.root.clone());
-    let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster);
+    let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster).map_err(Exit::of)?;
     let journal = Journal::discarding("dry-run");
     let outcome = conduct(Node::new(backends), &plan, journal, run.intro, renderers, true, args).await;
     // The events say it all in their own form; text would spoil it.

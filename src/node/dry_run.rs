@@ -17,16 +17,17 @@ use async_trait::async_trait;
 use camino::Utf8Path;
 
 use crate::files::{Contents, FileError, Mode};
+use crate::kube::KubeBackend;
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
 use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
-use crate::static_pods::DryStaticPods;
+use crate::static_pods::{DryStaticPods, MirrorPods, StaticPodBackend};
 use crate::{Backends, ClockBackend, FileBackend};
 
 use behind::Behind;
 use kube::DryKube;
 use services::DryKubelet;
 
-pub use behind::{DryCluster, Imagine};
+pub use behind::{DryCluster, Imagine, MadeUp};
 pub use kube::Sent;
 
 /// Files that are written in memory only.
@@ -42,18 +43,29 @@ pub trait DryFiles: FileBackend {
 impl Backends {
     /// Exchanges everything that could change something: files go to the overlay, the rest answers as if done. What would
     /// have been sent to the API server is in the second half.
-    #[must_use]
-    pub fn into_dry_run(self, overlay: Arc<dyn DryFiles>, cluster: DryCluster) -> (Self, Arc<Sent>) {
+    ///
+    /// # Errors
+    /// A file of a cluster that is made up cannot be where it should.
+    pub fn into_dry_run(self, overlay: Arc<dyn DryFiles>, cluster: DryCluster) -> Result<(Self, Arc<Sent>), FileError> {
+        if let DryCluster::MadeUp(MadeUp { files, .. }) = &cluster {
+            files.iter().try_for_each(|(path, contents, mode)| overlay.appear(path, contents, *mode))?;
+        }
+        let made_up = matches!(cluster, DryCluster::MadeUp(_));
         let behind = Arc::new(Behind::new(cluster));
         let kubelet = DryKubelet::new(Arc::clone(&overlay));
         let sent = Arc::new(Sent::default());
+        let kube: Arc<dyn KubeBackend> = Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent)));
+        let static_pods: Arc<dyn StaticPodBackend> = match made_up {
+            true => MirrorPods::of(Arc::clone(&kube)),
+            false => self.static_pods,
+        };
         let dry = Self {
-            static_pods: Arc::new(DryStaticPods::new(self.static_pods, Arc::clone(&overlay) as Arc<dyn FileBackend>)),
+            static_pods: Arc::new(DryStaticPods::new(static_pods, Arc::clone(&overlay) as Arc<dyn FileBackend>)),
             files: overlay,
             trees: Arc::new(leftovers::DryTrees::new(self.trees)),
             kernel: Arc::new(leftovers::DryKernel::new(self.kernel)),
             services: Arc::new(services::DryServices::new(self.services, Arc::clone(&kubelet))),
-            kube: Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent))),
+            kube,
             etcd: Arc::new(etcd::DryEtcd::new(self.etcd, Arc::clone(&behind))),
             snapshots: Arc::new(snapshots::DrySnapshots(self.snapshots)),
             runtime: Arc::new(DryRuntime { real: self.runtime, clock: self.clock.clone(), stopped: Mutex::default() }),
@@ -61,7 +73,7 @@ impl Backends {
             discovery: Arc::new(discovery::DryDiscovery::new(self.discovery, behind)),
             ..self
         };
-        (dry, sent)
+        Ok((dry, sent))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::Utf8PathBuf;
@@ -31,6 +32,12 @@ pub trait StaticPodBackend: Send + Sync {
         node: &str,
         component: &str,
     ) -> Result<Option<StaticPodState>, KubeError>;
+
+    /// How long a replaced pod must be well without a break until it counts. While the old process ends, it may answer in
+    /// the place of a new one that cannot listen yet.
+    fn steady(&self) -> Duration {
+        Duration::from_secs(2)
+    }
 }
 
 /// The power to look at static pods; it changes nothing.
@@ -55,6 +62,11 @@ impl StaticPods {
         component: &str,
     ) -> Result<Option<StaticPodState>, KubeError> {
         self.backend.state(access, node, component).await
+    }
+
+    /// How long a replaced pod must be well without a break until it counts.
+    pub fn steady(&self) -> Duration {
+        self.backend.steady()
     }
 }
 
@@ -141,6 +153,11 @@ impl StaticPodBackend for DryStaticPods {
             true => Ok(Some(StaticPodState { hash: "dry-run".into(), unready: None })),
             false => self.real.state(access, node, component).await,
         }
+    }
+
+    /// There is no old process that could answer in the new one's place.
+    fn steady(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::Utf8Path;
@@ -39,5 +40,10 @@ impl StaticPodBackend for FakeStaticPods {
             hash: hex::encode(Sha256::digest(&manifest)),
             unready: unready.map(|text| format!("the fake kubelet was told not to run `{text}`")),
         }))
+    }
+
+    /// Nothing runs that could answer in another's place.
+    fn steady(&self) -> Duration {
+        Duration::ZERO
     }
 }

@@ -100,7 +100,7 @@ async fn an_effect_is_written_down_before_it_happens_and_settled_as_it_ended() {
 async fn a_dry_run_touches_neither_files_nor_services() {
     let (_dir, mut node) = machine();
     let overlay = node.overlay();
-    node.backends = node.backends.clone().into_dry_run(overlay.clone(), DryCluster::New).0;
+    node.backends = node.backends.clone().into_dry_run(overlay.clone(), DryCluster::New).unwrap().0;
     assert_eq!(run(&node).await.unwrap(), Outcome::Changed);
     assert!(node.tree().is_empty() && node.services.calls().is_empty());
     let paths: Vec<String> = overlay.changes().unwrap().iter().map(|change| change.path.to_string()).collect();

@@ -226,7 +226,7 @@ impl Machine {
     /// The same in name only.
     pub fn dry_run(&self) -> (Ran, Arc<Overlay>, Arc<Sent>) {
         let overlay = Overlay::new(self.node.root.clone());
-        let (backends, sent) = self.node.backends.clone().into_dry_run(overlay.clone(), self.dry_cluster());
+        let (backends, sent) = self.node.backends.clone().into_dry_run(overlay.clone(), self.dry_cluster()).unwrap();
         let plan = self.case.workflow().plan(self.seeds.clone(), &Selection::default(), &Done::none()).unwrap();
         let ran = conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true);
         (ran, overlay, sent)

@@ -99,7 +99,8 @@ fn reset_with(machine: &Machine, ask: Ask, options: ResetOptions) -> Ran {
 
 fn dry_run(node: &TestNode, options: ResetOptions) -> (Ran, Arc<Overlay>) {
     let overlay = Overlay::new(node.root.clone());
-    let (backends, _) = node.backends.clone().into_dry_run(overlay.clone(), DryCluster::Existing(Box::new(Vec::new)));
+    let (backends, _) =
+        node.backends.clone().into_dry_run(overlay.clone(), DryCluster::Existing(Box::new(Vec::new))).unwrap();
     let plan = graph::reset().plan(seeds(options), &Selection::default(), &Done::none()).unwrap();
     (conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true), overlay)
 }

@@ -1,6 +1,8 @@
 //! Every version has a cluster that stands in.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::time::Duration;
+
 use kubewright_node::ObjectRef;
 
 use super::*;

@@ -362,7 +362,7 @@ async fn dry(join: &Join) -> Result<Discovered, DiscoveryError> {
     let directory = tempfile::tempdir().unwrap();
     let node = kubewright_testkit::node(directory.path().try_into().unwrap());
     let overlay = node.overlay();
-    let (backends, _) = node.backends.into_dry_run(overlay, DryCluster::Existing(Box::new(Vec::new)));
+    let (backends, _) = node.backends.into_dry_run(overlay, DryCluster::Existing(Box::new(Vec::new))).unwrap();
     join.run_with(&*backends.discovery).await
 }
 

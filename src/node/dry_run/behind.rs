@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use camino::Utf8PathBuf;
 use serde_json::Value as Json;
 
+use crate::files::{Contents, Mode};
 use crate::kube::ObjectRef;
 
 /// Makes the objects that are read where nobody answers.
@@ -16,6 +18,19 @@ pub enum DryCluster {
     New,
     /// It exists. What is read comes from there or, where nobody answers at its endpoint, from these objects.
     Existing(Imagine),
+    /// It is made up, since nothing here leads to one.
+    MadeUp(MadeUp),
+}
+
+/// A cluster that is made up, with a node of it: everything that a command reads there.
+#[derive(Default)]
+pub struct MadeUp {
+    /// The version that its API server tells.
+    pub version: String,
+    /// What is in its API.
+    pub objects: Vec<Json>,
+    /// What a node of it has and this machine has not.
+    pub files: Vec<(Utf8PathBuf, Contents, Mode)>,
 }
 
 /// Who answers what is read.
@@ -51,11 +66,20 @@ impl Behind {
             DryCluster::New => Answers::Nobody,
             DryCluster::Existing(_) if self.is_silent() => Answers::Imagination,
             DryCluster::Existing(_) => Answers::Cluster,
+            DryCluster::MadeUp(_) => Answers::Imagination,
         }
     }
 
     pub(super) fn is_silent(&self) -> bool {
         self.silent.load(Ordering::Relaxed)
+    }
+
+    /// What the API server of a cluster that is made up says of its version.
+    pub(super) fn version(&self) -> Option<&str> {
+        match &self.cluster {
+            DryCluster::MadeUp(made_up) => Some(&made_up.version),
+            DryCluster::New | DryCluster::Existing(_) => None,
+        }
     }
 
     /// One of the objects that are made up.
@@ -65,9 +89,10 @@ impl Behind {
 
     /// All objects that are made up, which are made when they are first wanted.
     pub(super) fn all_imagined(&self) -> &[Json] {
-        self.imagined.get_or_init(|| match &self.cluster {
-            DryCluster::New => Vec::new(),
-            DryCluster::Existing(imagine) => imagine(),
-        })
+        match &self.cluster {
+            DryCluster::New => &[],
+            DryCluster::Existing(imagine) => self.imagined.get_or_init(imagine),
+            DryCluster::MadeUp(made_up) => &made_up.objects,
+        }
     }
 }

@@ -99,7 +99,7 @@ async fn a_key_that_is_given_away_is_withheld_wherever_it_lies_and_whoever_may_r
     }
     let root = Utf8Path::from_path(directory.path()).unwrap();
     let overlay = Overlay::new(Root::at(root));
-    let (backends, _) = kubewright_testkit::node(root).backends.into_dry_run(overlay.clone(), DryCluster::New);
+    let (backends, _) = kubewright_testkit::node(root).backends.into_dry_run(overlay.clone(), DryCluster::New).unwrap();
     let (events, _heard) = Events::channel();
     let session = Node::new(backends).begin(EffectLog::new("p", Arc::new(Journal::discarding("r")), events));
     let given = Files::of(&session);
