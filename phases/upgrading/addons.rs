@@ -75,6 +75,8 @@ pub async fn coredns(found: &UpgradedCluster, kube: &Kube, probe: &Probe, report
                     report.note("upgrade/addon", "Migrating CoreDNS Corefile");
                     object["data"] = json!({"Corefile": migrated, BACKUP: corefile});
                 }
+                // Some defaults are not known as such, and nothing was changed in them.
+                Decision::Retain if object.pointer("/data/Corefile").and_then(Json::as_str) == Some(corefile) => {}
                 Decision::Retain => {
                     report.note("upgrade/addon", "The Corefile was changed by its user and is kept");
                     continue;
