@@ -12,6 +12,7 @@ pub mod node_files;
 pub mod renewal;
 pub mod replacing;
 pub mod snapshot;
+pub mod stand_in;
 pub mod uploads;
 
 pub use before::{Before, UpgradedCluster};

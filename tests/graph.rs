@@ -44,6 +44,20 @@ pub fn renew() -> Workflow<Node> {
         .with_groups(kubewright_phases::RENEW_GROUPS)
 }
 
+/// The same of `upgrade apply`.
+pub fn upgrade_apply() -> Workflow<Node> {
+    Workflow::new("upgrade apply", kubewright_phases::UPGRADE_APPLY)
+        .unwrap_or_else(|error| panic!("the phases of `upgrade apply` make no graph: {error}"))
+        .with_groups(kubewright_phases::UPGRADE_APPLY_GROUPS)
+}
+
+/// The same of `upgrade node`.
+pub fn upgrade_node() -> Workflow<Node> {
+    Workflow::new("upgrade node", kubewright_phases::UPGRADE_NODE)
+        .unwrap_or_else(|error| panic!("the phases of `upgrade node` make no graph: {error}"))
+        .with_groups(kubewright_phases::UPGRADE_NODE_GROUPS)
+}
+
 #[test]
 fn graph_is_sound() {
     let workflow = init();

@@ -267,7 +267,10 @@ fn user_supplied(config_map: &Json) -> bool {
 }
 
 /// The name that the kubelet calls itself by: its certificate's.
-fn node_name(read: ReadFile<'_>) -> Result<String, Failure> {
+///
+/// # Errors
+/// Its kubeconfig is not there, or has no certificate of a node.
+pub fn node_name(read: ReadFile<'_>) -> Result<String, Failure> {
     let path = Utf8Path::new(paths::KUBELET_CONF);
     let doing = "cannot find the name of this node";
     let contents = read(path)?.ok_or_else(|| {

@@ -6,10 +6,10 @@ use kubewright_config::{
     HostFacts, KubernetesVersion, UpgradeConfiguration, UpgradeFlags, load_upgrade, resolve_version,
 };
 use kubewright_engine::{Failure, FailureContext, FailureKind, InputValue, Seeds, Selection, Tree, Workflow};
-use kubewright_node::Node;
 use kubewright_node::dry_run::DryCluster;
+use kubewright_node::{Backends, Node};
 use kubewright_phases::paths;
-use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions};
+use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions, stand_in};
 
 use crate::args::{self, ApplyArgs, DryRun, Global, NodeArgs, RollbackArgs, RunArgs, Typed, skipped};
 use crate::backends::{Machine, node_facts, on_machine};
@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::given::{GivenConfig, confirmed};
 use crate::program;
 use crate::render::{self, warn_of};
-use crate::run::{Identity, Run, execute, refuse_while_another_runs};
+use crate::run::{Identity, Note, Run, execute, refuse_while_another_runs};
 use crate::workflows::{self, UPGRADE_APPLY, UPGRADE_NODE, UPGRADE_ROLLBACK};
 
 /// Runs the command below `upgrade`.
@@ -85,14 +85,33 @@ impl Begun {
         }
     }
 
-    /// Nobody is asked, and nothing is begun, where the cluster cannot be.
-    fn must_have(&self, kubeconfig: &Utf8Path) -> Result<(), Exit> {
-        if self.machine.backends.probe.exists(kubeconfig) {
-            return Ok(());
+    /// The cluster that the command is about, and what is said of it first. A dry run goes on without one, as kubeadm's
+    /// does; else nobody is asked, and nothing is begun, where the cluster cannot be.
+    async fn cluster(&self, options: &mut UpgradeOptions, dry_run: DryRun) -> Result<(DryCluster, Vec<Note>), Exit> {
+        let Backends { probe, files, clock, .. } = &self.machine.backends;
+        let kubeconfig = options.kubeconfig.clone();
+        let note = |text: String| Note::new("dryrun", text);
+        if probe.exists(&kubeconfig) {
+            let said = (dry_run != DryRun::No).then(|| note(format!("Creating a real client from \"{kubeconfig}\"")));
+            return Ok((DryCluster::Existing(Box::new(Vec::new)), said.into_iter().collect()));
         }
-        let failure = Failure::new("it is not there");
-        let failure = failure.context(format!("couldn't create a Kubernetes client from file \"{kubeconfig}\""));
-        Err(failure.hint("name another with --kubeconfig, or run it on a node of the cluster as root").into())
+        if dry_run == DryRun::No {
+            let failure = Failure::new("it is not there");
+            let failure = failure.context(format!("couldn't create a Kubernetes client from file \"{kubeconfig}\""));
+            return Err(failure
+                .hint("name another with --kubeconfig, or run it on a node of the cluster as root")
+                .into());
+        }
+        options.control_plane |= options.command == UPGRADE_APPLY;
+        let version = stand_in::version(options.target.as_ref(), &**probe).await;
+        let read = |path: &Utf8Path| Ok(files.read(path)?);
+        let machine = (&**probe, self.facts.cri_sockets.as_slice());
+        let made_up = stand_in::make(&version, &read, options, machine, clock.now())?;
+        let said = vec![
+            note("Dryrunning without a real client".into()),
+            note(format!("\"{kubeconfig}\" is not there: the cluster is made up, and its version is {version}")),
+        ];
+        Ok((DryCluster::MadeUp(made_up), said))
     }
 
     /// Runs a workflow. Upgrades never go on with what the journal says is finished: a node may have gone back since.
@@ -102,12 +121,11 @@ impl Begun {
         workflow: Workflow<Node>,
         options: UpgradeOptions,
         selection: Selection,
-        dry_run: DryRun,
+        (dry_run, (dry_cluster, intro)): (DryRun, (DryCluster, Vec<Note>)),
         (global, args): (&Global, &RunArgs),
     ) -> Result<(), Exit> {
         let command = format!("{} {}", program::name(), workflow.name());
         let seeds = Seeds::new().with(self.settings).with(options);
-        let dry_cluster = DryCluster::Existing(Box::new(Vec::new));
         let run = Run {
             command,
             workflow,
@@ -116,7 +134,7 @@ impl Begun {
             identity: self.identity,
             dry_run,
             dry_cluster,
-            intro: Vec::new(),
+            intro,
             undoes: false,
         };
         execute(self.machine, run, global, &RunArgs { fresh: true, ..args.clone() }).await
@@ -144,9 +162,9 @@ fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<Str
         let dry_run = DryRun::of(args.run.dry_run, own.node.dry_run);
         let asked = args.yes || own.force_upgrade || dry_run != DryRun::No || phase.is_some();
         finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
-        let options =
+        let mut options =
             UpgradeOptions { target: Some(target.clone()), ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref()) };
-        begun.must_have(&options.kubeconfig)?;
+        let cluster = begun.cluster(&mut options, dry_run).await?;
         if !asked {
             render::data("[upgrade] Are you sure you want to proceed? [y/N]: ");
             if !confirmed() {
@@ -155,7 +173,7 @@ fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<Str
         }
         let workflow = workflows::upgrade_apply();
         let selection = select(&workflow.tree(), &args.run, &own.node.skip_phases, phase.as_deref());
-        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
+        begun.run(workflow, options, selection, (dry_run, cluster), (global, &args.run)).await?;
         match (phase, dry_run) {
             (Some(_), _) => {}
             (None, DryRun::No) => render::data(&format!(
@@ -177,9 +195,9 @@ fn node(global: &Global, args: &NodeArgs, typed: &Typed, phase: Option<String>) 
         finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
         let workflow = workflows::upgrade_node();
         let selection = select(&workflow.tree(), &args.run, &own.skip_phases, phase.as_deref());
-        let options = begun.options(UPGRADE_NODE, args.kubeconfig.as_deref());
-        begun.must_have(&options.kubeconfig)?;
-        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await?;
+        let mut options = begun.options(UPGRADE_NODE, args.kubeconfig.as_deref());
+        let cluster = begun.cluster(&mut options, dry_run).await?;
+        begun.run(workflow, options, selection, (dry_run, cluster), (global, &args.run)).await?;
         if phase.is_none() && dry_run != DryRun::No {
             render::data(DRY);
         }
@@ -195,7 +213,7 @@ fn rollback(global: &Global, args: &RollbackArgs, typed: &Typed) -> Result<(), E
         let options = begun.options(UPGRADE_ROLLBACK, None);
         let workflow = workflows::upgrade_rollback();
         let selection = select(&workflow.tree(), &args.run, &[], None);
-        begun.run(workflow, options, selection, dry_run, (global, &args.run)).await
+        begun.run(workflow, options, selection, (dry_run, real_cluster()), (global, &args.run)).await
     })
 }
 
@@ -214,11 +232,17 @@ async fn finish_going_back(
     render::say(&text);
     let again = begin(Machine::live(), args, &UpgradeFlags::default(), typed).await?;
     let options = again.options(UPGRADE_ROLLBACK, None);
-    again.run(workflows::upgrade_rollback(), options, Selection::default(), dry_run, (global, args)).await?;
+    let how = (dry_run, real_cluster());
+    again.run(workflows::upgrade_rollback(), options, Selection::default(), how, (global, args)).await?;
     Err(Failure::new(format!("this node went back from the upgrade {}, and its control plane serves", kept.name))
         .kind(FailureKind::WentBack)
         .hint("run the same command again to upgrade it anew")
         .into())
+}
+
+/// Going back needs no cluster that answers, and nothing is made up for it.
+fn real_cluster() -> (DryCluster, Vec<Note>) {
+    (DryCluster::Existing(Box::new(Vec::new)), Vec::new())
 }
 
 /// The version that an argument or the file names.

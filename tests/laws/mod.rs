@@ -20,3 +20,4 @@ mod rootless;
 mod secret;
 mod stop;
 mod twice;
+mod upgrading;
