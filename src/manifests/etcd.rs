@@ -53,14 +53,7 @@ pub fn etcd(node: &ControlPlaneNode<'_>, start: EtcdStart<'_>) -> Result<StaticP
     let probes = Probes::new(&facts.probes, named_port, target, node.health_check);
     let mut pod = node.parts(Image::Etcd, command, env, mounts, probes);
     pod.volumes.sort_by(|left, right| left.name.cmp(&right.name));
-    static_pod::write(
-        "etcd",
-        &Manifest {
-            client_url: client_url(&node.endpoint.advertise_address.to_string()),
-            ephemeral_storage: facts.ephemeral_storage_request,
-            pod,
-        },
-    )
+    static_pod::write("etcd", &Manifest { client_url: client_url(&node.endpoint.advertise_address.to_string()), pod })
 }
 
 /// Returns where clients reach etcd on a host.
@@ -130,7 +123,6 @@ fn metrics(local: &LocalEtcd, loopback: &str) -> Target {
 #[template(path = "static-pods/etcd.yaml")]
 struct Manifest {
     client_url: String,
-    ephemeral_storage: bool,
     pod: Parts,
 }
 

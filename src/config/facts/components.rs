@@ -96,8 +96,6 @@ pub struct EtcdFacts {
     pub probes: Probes,
     /// Flags that depend on etcd's own version; see [`EtcdFacts::args_for`].
     pub args: Vec<EtcdArg>,
-    /// Whether `ephemeral-storage: 100Mi` is requested.
-    pub ephemeral_storage_request: bool,
     /// Oldest external etcd that is accepted, such as `3.2.18`.
     pub minimum_external: String,
 }
