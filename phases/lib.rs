@@ -5,6 +5,7 @@
 //! phases share: the values that they hand on (`artifacts`), and how keys, certificates and kubeconfigs are kept or made.
 
 pub mod accounts;
+pub mod admission;
 pub mod artifacts;
 pub mod asking;
 pub mod checks;

@@ -4,6 +4,7 @@ use kubewright_manifests::{ControlPlaneNode, EtcdMember, EtcdStart};
 use kubewright_node::Etcd;
 use kubewright_node::etcd::{Joined, Joining, Start};
 
+use crate::admission::Admission;
 use crate::joining::{self, FoundCluster, admin};
 use crate::patching::patch_pod;
 use crate::{etcd_access, prelude::*, rootless};
@@ -20,14 +21,18 @@ impl Phase<Node> for EtcdJoin {
     // A member that does not start costs the others: the kubelet that starts it runs first.
     const AFTER: &'static [&'static str] = &["kubelet-start"];
 
-    type Input = (Read<FoundCluster>, Use<Files>, Use<Kube>, Use<Etcd>, Use<Probe>);
+    type Input = (Read<FoundCluster>, Use<Files>, Use<Kube>, Use<Etcd>, Use<Probe>, Use<Runtime>, Use<Services>);
     type Output = ();
 
     fn applies(&self, seeds: &Seeds) -> Applies {
         joining::control_plane(seeds)
     }
 
-    async fn run(&self, (found, files, kube, etcd, probe): Self::Input, report: &Report) -> Result<(), Failure> {
+    async fn run(
+        &self,
+        (found, files, kube, etcd, probe, runtime, services): Self::Input,
+        report: &Report,
+    ) -> Result<(), Failure> {
         let FoundCluster { init, cluster, facts, .. } = &*found;
         let Some(local) = cluster.etcd.local() else {
             report.note("control-plane-join", "Using external etcd - no local stacked instance added");
@@ -46,6 +51,8 @@ impl Phase<Node> for EtcdJoin {
             files.ensure_dir(&local.data_dir, paths::SECRET_DIR)?;
         }
         report.note("etcd", "Announced new etcd member joining to the existing etcd cluster");
+        let (components, socket) = (&["etcd"], &*init.node_registration.cri_socket);
+        let admission = Admission { components, socket, files: &files, runtime: &runtime, services: &services };
         let mut joined = etcd.join_member(&access, &joining, report).await?;
         report.note("etcd", "Creating static Pod manifest for \"etcd\"");
         for _ in 0..ATTEMPTS {
@@ -54,7 +61,8 @@ impl Phase<Node> for EtcdJoin {
                 break;
             }
             files.publish()?;
-            match etcd.await_start(&access, &joined, &joining, report).await? {
+            let start = etcd.await_start(&access, &joined, &joining, report);
+            match admission.secured(start, report).await? {
                 Start::Up(_) => break,
                 Start::Changed(newer) => joined = newer,
             }
