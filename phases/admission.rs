@@ -1,8 +1,8 @@
 //! Static pods that the kubelet has refused. It judges a pod by what the API server says of the node, once: a pod that it
 //! refuses is never tried again, so the kubelet is started afresh.
 //!
-//! A node that has just registered may lack its room for ephemeral storage there, which etcd's pod wants some of. kubelets
-//! before 1.22 then refuse the pods of a control plane that joins (kubernetes/kubernetes#99305), and kubeadm's join fails.
+//! A node that has just registered may lack its room for ephemeral storage there. Kubelets before 1.22 then refuse the pods of
+//! a control plane that joins, if one of them asks for some as etcd's of kubeadm did (kubernetes/kubernetes#99305).
 
 use std::future::Future;
 use std::pin::pin;
