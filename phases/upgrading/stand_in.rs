@@ -3,8 +3,8 @@
 
 use kubewright_config::{Init, KubernetesVersion, known_minors, yaml};
 use kubewright_manifests::{ControlPlaneNode, coredns, kube_proxy};
-use kubewright_node::ProbeBackend;
 use kubewright_node::dry_run::MadeUp;
+use kubewright_node::{FileBackend, ProbeBackend};
 use kubewright_pki::{
     Authority, Certificate, CertificateKind, KeyAlgorithm, Kubeconfig, KubeconfigKind, PkiError, PrivateKey, SanSet,
     Validity,
@@ -68,7 +68,7 @@ pub fn make(
     let node = ControlPlaneNode::of_init(init, &cluster.cluster, facts);
     for component in Component::of(&cluster.cluster) {
         let pod = component.render(&node)?;
-        objects.push(mirror(&pod.yaml, &name)?);
+        objects.push(mirror(pod.yaml.as_bytes(), &name)?);
         if options.control_plane {
             files.add([(component.manifest(), Contents::public(pod.yaml), paths::SECRET_FILE)])?;
         }
@@ -77,9 +77,19 @@ pub fn make(
     Ok(MadeUp { version: version.to_string(), objects, files: files.files })
 }
 
+/// What the API would show of this node's static pods if a kubelet ran the manifests that are there.
+///
+/// # Errors
+/// One cannot be read.
+pub fn shown(files: &dyn FileBackend, node: &str) -> Result<Vec<Json>, Failure> {
+    let manifests = Component::ALL.into_iter().map(|component| files.read(&component.manifest()));
+    let manifests = manifests.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    manifests.iter().map(|manifest| mirror(manifest.as_bytes(), node)).collect()
+}
+
 /// The pod that the API shows of a manifest.
-fn mirror(manifest: &str, node: &str) -> Result<Json, Failure> {
-    let mut pod = yaml::document(manifest.as_bytes())?.value().clone();
+fn mirror(manifest: &[u8], node: &str) -> Result<Json, Failure> {
+    let mut pod = yaml::document(manifest)?.value().clone();
     let name = pod.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default().to_owned();
     pod["metadata"]["name"] = format!("{name}-{node}").into();
     pod["metadata"]["annotations"]["kubernetes.io/config.hash"] = "made-up".into();

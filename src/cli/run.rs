@@ -7,9 +7,9 @@ use kubewright_engine::{
     Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Renderer, Replay,
     Resume, RunOptions, Runner, Seeds, Selection, Workflow, covers, forget, replay, resumable,
 };
-use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, STATE_DIR};
-use kubewright_node::Node;
-use kubewright_node::dry_run::DryCluster;
+use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, Root, STATE_DIR};
+use kubewright_node::dry_run::{DryCluster, Sent};
+use kubewright_node::{Backends, Node};
 
 use crate::args::{DryRun, Global, Progress, RunArgs};
 use crate::backends::Machine;
@@ -52,8 +52,10 @@ pub struct Identity {
 
 /// A line that belongs to no phase.
 pub struct Note {
-    tag: &'static str,
-    text: String,
+    /// The word in brackets.
+    pub tag: &'static str,
+    /// The line.
+    pub text: String,
 }
 
 impl Note {
@@ -239,15 +241,58 @@ async fn dry(
     args: &RunArgs,
 ) -> Result<(), Exit> {
     let plan = run.workflow.plan(run.seeds, &run.selection, &Done::none()).map_err(Exit::of)?;
-    let overlay = Overlay::new(machine.root.clone());
-    let (backends, sent) = machine.backends.into_dry_run(overlay.clone(), run.dry_cluster).map_err(Exit::of)?;
-    let journal = Journal::discarding("dry-run");
-    let outcome = conduct(Node::new(backends), &plan, journal, run.intro, renderers, true, args).await;
-    // The events say it all in their own form; text would spoil it.
-    if global.progress != Progress::Json {
-        render::dry_run::tell(&overlay, &sent, plan.workflow(), run.dry_run)?;
-    }
+    let world = DryWorld::new(machine.root, machine.backends, run.dry_cluster)?;
+    let outcome = world.run(&plan, run.intro, renderers, args).await;
+    world.tell(plan.workflow(), run.dry_run, global)?;
     outcome
+}
+
+/// The machine and the cluster as dry runs find them: what one would have done is there for the next.
+pub struct DryWorld {
+    /// What its runs get.
+    pub backends: Backends,
+    /// What they would have sent.
+    pub sent: Arc<Sent>,
+    overlay: Arc<Overlay>,
+}
+
+impl DryWorld {
+    /// Nothing was done in it yet.
+    pub fn new(root: Root, backends: Backends, cluster: DryCluster) -> Result<Self, Exit> {
+        let overlay = Overlay::new(root);
+        let (backends, sent) = backends.into_dry_run(overlay.clone(), cluster).map_err(Exit::of)?;
+        Ok(Self { backends, sent, overlay })
+    }
+
+    /// Runs in it.
+    pub async fn run(
+        &self,
+        plan: &Plan<Node>,
+        intro: Vec<Note>,
+        renderers: Vec<Box<dyn Renderer>>,
+        args: &RunArgs,
+    ) -> Result<(), Exit> {
+        let node = Node::new(self.backends.clone());
+        conduct(node, plan, Journal::discarding("dry-run"), intro, renderers, true, args).await
+    }
+
+    /// Every file that was changed in it.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    #[cfg(test)]
+    pub fn changes(&self) -> Result<Vec<kubewright_host::DryChange>, kubewright_node::FileError> {
+        self.overlay.changes()
+    }
+
+    /// Tells what would have been changed in it.
+    pub fn tell(&self, workflow: &str, how: DryRun, global: &Global) -> Result<(), Exit> {
+        match global.progress {
+            // The events say it all in their own form; text would spoil it.
+            Progress::Json => Ok(()),
+            _ => render::dry_run::tell(&self.overlay, &self.sent, workflow, how),
+        }
+    }
 }
 
 async fn conduct(

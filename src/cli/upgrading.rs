@@ -1,20 +1,21 @@
 //! `upgrade apply`, `upgrade node` and `upgrade rollback`: from flags to seeds.
 
+mod apply;
+mod through;
+
 use camino::Utf8Path;
 use clap::{ArgMatches, FromArgMatches};
-use kubewright_config::{
-    HostFacts, KubernetesVersion, UpgradeConfiguration, UpgradeFlags, load_upgrade, resolve_version,
-};
-use kubewright_engine::{Failure, FailureContext, FailureKind, InputValue, Seeds, Selection, Tree, Workflow};
+use kubewright_config::{HostFacts, UpgradeConfiguration, UpgradeFlags, load_upgrade};
+use kubewright_engine::{Failure, FailureKind, InputValue, Seeds, Selection, Tree, Workflow};
 use kubewright_node::dry_run::DryCluster;
 use kubewright_node::{Backends, Node};
 use kubewright_phases::paths;
 use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions, stand_in};
 
-use crate::args::{self, ApplyArgs, DryRun, Global, NodeArgs, RollbackArgs, RunArgs, Typed, skipped};
+use crate::args::{self, ApplyArgs, DryRun, Global, NodeArgs, RollbackArgs, RunArgs, THE_VERSION, Typed, skipped};
 use crate::backends::{Machine, node_facts, on_machine};
 use crate::exit::Exit;
-use crate::given::{GivenConfig, confirmed};
+use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn_of};
 use crate::run::{Identity, Note, Run, execute, refuse_while_another_runs};
@@ -29,7 +30,7 @@ pub fn dispatch(global: &Global, matches: &ArgMatches) -> Result<(), Exit> {
             args::refuse_mixed(chosen)?;
             let args = ApplyArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             let typed = Typed::of(UPGRADE_APPLY, phase.as_ref(), chosen);
-            apply(global, &args, &typed, phase.map(|phase| phase.path))
+            apply::run(global, &args, &typed, phase.map(|phase| phase.path))
         }
         Some(("node", matches)) => {
             let phase = args::chosen_phase(UPGRADE_NODE, matches)?;
@@ -62,8 +63,9 @@ async fn begin(machine: Machine, run: &RunArgs, flags: &UpgradeFlags, typed: &Ty
     let facts = node_facts(&machine.backends).await;
     let (settings, warnings) = load_upgrade(file.document(), flags)?;
     warn_of(&warnings);
-    let version = flags.kubernetes_version.clone().unwrap_or_default();
-    let inputs = file.inputs(typed.inputs()).with("the version", InputValue::Shown(version));
+    let of_file = || settings.apply.kubernetes_version.clone();
+    let version = flags.kubernetes_version.clone().or_else(of_file).unwrap_or_default();
+    let inputs = file.inputs(typed.inputs()).with(THE_VERSION, InputValue::Shown(version));
     Ok(Begun { machine, facts, settings, identity: Identity { inputs, typed: typed.again() } })
 }
 
@@ -141,51 +143,6 @@ impl Begun {
     }
 }
 
-/// Runs `upgrade apply`, or one of its phases; several times, if it is to pass through other versions.
-fn apply(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
-    for version in &args.through {
-        let step = ApplyArgs { target: Some(version.clone()), through: Vec::new(), ..args.clone() };
-        render::say(&format!("[upgrade] Passing through {version}"));
-        apply_one(global, &step, typed, phase.clone())?;
-    }
-    match (&args.target, args.through.is_empty()) {
-        (None, false) => Ok(()),
-        _ => apply_one(global, args, typed, phase),
-    }
-}
-
-fn apply_one(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
-    on_machine(async |machine| {
-        let begun = begin(machine, &args.run, &args.flags(), typed).await?;
-        let own = &begun.settings.apply;
-        let target = wanted(own.kubernetes_version.as_deref())?;
-        let dry_run = DryRun::of(args.run.dry_run, own.node.dry_run);
-        let asked = args.yes || own.force_upgrade || dry_run != DryRun::No || phase.is_some();
-        finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
-        let mut options =
-            UpgradeOptions { target: Some(target.clone()), ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref()) };
-        let cluster = begun.cluster(&mut options, dry_run).await?;
-        if !asked {
-            render::data("[upgrade] Are you sure you want to proceed? [y/N]: ");
-            if !confirmed() {
-                return Err(Exit::failed("won't proceed; the user didn't answer (Y|y) in order to continue"));
-            }
-        }
-        let workflow = workflows::upgrade_apply();
-        let selection = select(&workflow.tree(), &args.run, &own.node.skip_phases, phase.as_deref());
-        begun.run(workflow, options, selection, (dry_run, cluster), (global, &args.run)).await?;
-        match (phase, dry_run) {
-            (Some(_), _) => {}
-            (None, DryRun::No) => render::data(&format!(
-                "\n[upgrade] SUCCESS! A control plane node of your cluster was upgraded to \"{target}\".\n\n[upgrade] Now \
-                 please proceed with upgrading the rest of the nodes by following the right order.\n"
-            )),
-            (None, _) => render::data(DRY),
-        }
-        Ok(())
-    })
-}
-
 /// Runs `upgrade node`, or one of its phases.
 fn node(global: &Global, args: &NodeArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
@@ -245,18 +202,11 @@ fn real_cluster() -> (DryCluster, Vec<Note>) {
     (DryCluster::Existing(Box::new(Vec::new)), Vec::new())
 }
 
-/// The version that an argument or the file names.
-fn wanted(text: Option<&str>) -> Result<KubernetesVersion, Exit> {
-    let Some(text) = text else {
-        return Err(Exit::failed("missing one or more required arguments. Required arguments: [version]"));
-    };
-    Ok(resolve_version(text).kind(FailureKind::Validation)?)
-}
-
 /// The flag wins over the file, and the file's list is for whole runs only.
 fn select(tree: &Tree, args: &RunArgs, of_file: &[String], phase: Option<&str>) -> Selection {
     let given = if phase.is_none() && args.skip_phases.is_empty() { of_file } else { &args.skip_phases };
     Selection { only: phase.map(str::to_owned).into_iter().collect(), skip: skipped(tree, given) }
 }
 
+/// What is said when a dry run has ended.
 const DRY: &str = "[upgrade/successful] Finished dryrunning successfully!\n";

@@ -89,6 +89,13 @@ pub fn ahead<'a>(cluster: &KubernetesVersion, steps: &'a [KubernetesVersion]) ->
     }
 }
 
+/// A step that was not held against the policy.
+pub fn unjudged(target: KubernetesVersion) -> Step {
+    let behind = versions::facts_for(&target).map_or(0, |facts| facts.preflight.kubelet_minors_behind);
+    let oldest_kubelet = target.minor().saturating_sub(behind);
+    Step { target, skew: Skew::default(), oldest_kubelet }
+}
+
 /// Holds each step against the policy, as if those before it were done on this node and nothing elsewhere.
 pub fn judge(standing: &Standing, own_node: &str, steps: &[KubernetesVersion], allowed: Allowed) -> Vec<Step> {
     let mut standing = standing.clone();
@@ -96,9 +103,7 @@ pub fn judge(standing: &Standing, own_node: &str, steps: &[KubernetesVersion], a
     for target in steps {
         let mut skew = skew::judge(&standing, target, allowed);
         skew.warnings.extend(etcd_leap(&standing.cluster, target));
-        let behind = versions::facts_for(target).map_or(0, |facts| facts.preflight.kubelet_minors_behind);
-        let oldest_kubelet = target.minor().saturating_sub(behind);
-        judged.push(Step { target: target.clone(), skew, oldest_kubelet });
+        judged.push(Step { skew, ..unjudged(target.clone()) });
         standing.cluster = target.clone();
         if let Some(version) = standing.api_servers.get_mut(own_node) {
             *version = target.clone();

@@ -30,6 +30,14 @@ impl Inputs {
         self
     }
 
+    /// An input that may be seen; `None` where there is none of this name.
+    pub fn shown(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            InputValue::Shown(text) => Some(text),
+            InputValue::Hidden(_) => None,
+        }
+    }
+
     /// Says of each input that is another one now what it was and is, sorted by name; `self` is what it was.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut names: Vec<&String> = self.0.keys().chain(now.0.keys()).collect();

@@ -47,13 +47,14 @@ impl Backends {
     /// # Errors
     /// A file of a cluster that is made up cannot be where it should.
     pub fn into_dry_run(self, overlay: Arc<dyn DryFiles>, cluster: DryCluster) -> Result<(Self, Arc<Sent>), FileError> {
-        if let DryCluster::MadeUp(MadeUp { files, .. }) = &cluster {
-            files.iter().try_for_each(|(path, contents, mode)| overlay.appear(path, contents, *mode))?;
-        }
+        let sent = Arc::new(Sent::default());
         let made_up = matches!(cluster, DryCluster::MadeUp(_));
+        if let DryCluster::MadeUp(MadeUp { version, files, .. }) = &cluster {
+            files.iter().try_for_each(|(path, contents, mode)| overlay.appear(path, contents, *mode))?;
+            sent.serve(version);
+        }
         let behind = Arc::new(Behind::new(cluster));
         let kubelet = DryKubelet::new(Arc::clone(&overlay));
-        let sent = Arc::new(Sent::default());
         let kube: Arc<dyn KubeBackend> = Arc::new(DryKube::new(self.kube, Arc::clone(&behind), Arc::clone(&sent)));
         let static_pods: Arc<dyn StaticPodBackend> = match made_up {
             true => MirrorPods::of(Arc::clone(&kube)),

@@ -1,6 +1,7 @@
 //! The static pods of this node as the API server shows them: which manifest the kubelet runs, and whether its pod is up.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -132,12 +133,17 @@ impl DryStaticPods {
         Self { real, files, first: Mutex::default() }
     }
 
-    /// Whether the manifest is another than when it was first looked at.
-    fn changed(&self, component: &str) -> bool {
+    /// A name for the manifest that stands there, if it is another than when it was first looked at.
+    fn changed(&self, component: &str) -> Option<String> {
         let path = Utf8PathBuf::from(format!("/etc/kubernetes/manifests/{component}.yaml"));
         let now = self.files.read(&path).ok().flatten().map(|contents| contents.as_bytes().to_vec());
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        *first.entry(component.to_owned()).or_insert_with(|| now.clone()) != now
+        if *first.entry(component.to_owned()).or_insert_with(|| now.clone()) == now {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        now.hash(&mut hasher);
+        Some(format!("dry-run-{:x}", hasher.finish()))
     }
 }
 
@@ -150,8 +156,8 @@ impl StaticPodBackend for DryStaticPods {
         component: &str,
     ) -> Result<Option<StaticPodState>, KubeError> {
         match self.changed(component) {
-            true => Ok(Some(StaticPodState { hash: "dry-run".into(), unready: None })),
-            false => self.real.state(access, node, component).await,
+            Some(hash) => Ok(Some(StaticPodState { hash, unready: None })),
+            None => self.real.state(access, node, component).await,
         }
     }
 

@@ -22,7 +22,7 @@ pub use phases::{chosen_phase, skipped};
 pub use reset::{ResetArgs, command as reset_command};
 pub use run::{DryRun, RunArgs};
 pub use secret::{Secrets, secret_text};
-pub use typed::Typed;
+pub use typed::{THE_VERSION, Typed};
 pub use upgrading::{ApplyArgs, NodeArgs, RollbackArgs, commands as upgrade_commands};
 
 /// How the run is shown.

@@ -41,13 +41,17 @@ const WITHOUT_WEIGHT: &[&str] = &[
 /// Flags that need not be typed again.
 const PASSING: &[&str] = &["dry-run", "events", "fresh", "progress", "v", "vmodule"];
 
+/// What the journal calls the version that an upgrade is to go to.
+pub const THE_VERSION: &str = "the version";
+
 /// A command line.
 #[derive(Debug, Clone)]
 pub struct Typed {
     command: String,
     /// By long name, in the order in which they were typed.
     flags: Vec<(String, Vec<String>)>,
-    positional: Vec<String>,
+    /// What has no flag, by what it is.
+    positional: Vec<(&'static str, String)>,
 }
 
 impl Typed {
@@ -68,7 +72,8 @@ impl Typed {
             let raw = matches.get_raw(id).into_iter().flatten();
             let values: Vec<String> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
             match id {
-                "endpoint" => positional.extend(values),
+                "endpoint" => positional.extend(values.into_iter().map(|value| ("the API server to join", value))),
+                "target" => positional.extend(values.into_iter().map(|value| (THE_VERSION, value))),
                 _ => found.push((matches.index_of(id), long(id), values)),
             }
         }
@@ -87,15 +92,16 @@ impl Typed {
             inputs.with(format!("--{name}"), value)
         };
         let inputs = flags.into_iter().fold(Inputs::default(), with);
-        self.positional
-            .iter()
-            .fold(inputs, |inputs, endpoint| inputs.with("the API server to join", InputValue::Shown(endpoint.clone())))
+        let with = |inputs: Inputs, (what, value): &(&'static str, String)| {
+            inputs.with(*what, InputValue::Shown(value.clone()))
+        };
+        self.positional.iter().fold(inputs, with)
     }
 
     /// What to type to get the same again; `<…>` stands for a secret.
     pub fn again(&self) -> String {
         let mut line = format!("{} {}", program::name(), self.command);
-        for word in &self.positional {
+        for (_, word) in &self.positional {
             let _ = write!(line, " {}", quoted(word));
         }
         for (name, values) in self.flags.iter().filter(|(name, _)| !PASSING.contains(&name.as_str())) {

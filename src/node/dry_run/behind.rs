@@ -74,14 +74,6 @@ impl Behind {
         self.silent.load(Ordering::Relaxed)
     }
 
-    /// What the API server of a cluster that is made up says of its version.
-    pub(super) fn version(&self) -> Option<&str> {
-        match &self.cluster {
-            DryCluster::MadeUp(made_up) => Some(&made_up.version),
-            DryCluster::New | DryCluster::Existing(_) => None,
-        }
-    }
-
     /// One of the objects that are made up.
     pub(super) fn imagined(&self, name: &ObjectRef) -> Option<Json> {
         self.all_imagined().iter().find(|object| ObjectRef::of(object).as_ref() == Some(name)).cloned()

@@ -15,6 +15,8 @@ pub struct Sent {
     /// `None` for an object that would have been deleted.
     objects: Mutex<BTreeMap<String, Option<Json>>>,
     patches: Mutex<Vec<(ObjectRef, Json)>>,
+    /// What others would have made of it since, and the API server's version then.
+    shown: Mutex<(BTreeMap<String, Json>, Option<String>)>,
 }
 
 impl Sent {
@@ -38,6 +40,26 @@ impl Sent {
         self.patches.lock().unwrap_or_else(PoisonError::into_inner).push((name.clone(), patch));
     }
 
+    /// Lets an object appear that others would make, such as the kubelet. It can be read, and is not told as a change.
+    pub fn appear(&self, name: &ObjectRef, object: Json) {
+        self.shown().0.insert(name.to_string(), object);
+    }
+
+    /// The version of the API server from now on.
+    pub fn serve(&self, version: impl Into<String>) {
+        self.shown().1 = Some(version.into());
+    }
+
+    fn shown(&self) -> MutexGuard<'_, (BTreeMap<String, Json>, Option<String>)> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known without asking anybody; nothing in it for what would have been deleted.
+    fn known(&self, name: &str) -> Option<Option<Json>> {
+        let sent = self.lock().get(name).cloned();
+        sent.or_else(|| self.shown().0.get(name).cloned().map(Some))
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Json>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,8 +80,7 @@ impl DryKube {
 
     /// What is there, as far as anybody knows; not what only a started kubelet would have made.
     async fn known(&self, access: &KubeAccess, object: &ObjectRef) -> Result<Option<Json>, KubeError> {
-        let sent = self.sent.lock().get(&object.to_string()).cloned();
-        match (sent, self.behind.answers()) {
+        match (self.sent.known(&object.to_string()), self.behind.answers()) {
             (Some(sent), _) => Ok(sent),
             (None, Answers::Nobody) => Ok(None),
             (None, Answers::Cluster) => self.real.get(&elsewhere(access), object).await,
@@ -123,11 +144,15 @@ impl KubeBackend for DryKube {
                 self.behind.all_imagined().iter().filter(|object| wanted(object)).cloned().collect()
             }
         };
-        let sent = self.sent.lock();
-        let untouched = known
-            .into_iter()
-            .filter(|object| ObjectRef::of(object).is_none_or(|name| !sent.contains_key(&name.to_string())));
-        Ok(untouched.chain(sent.values().flatten().filter(|object| wanted(object)).cloned()).collect())
+        let (sent, shown) = (self.sent.lock(), self.sent.shown());
+        let untouched = known.into_iter().filter(|object| {
+            ObjectRef::of(object)
+                .map(|name| name.to_string())
+                .is_none_or(|name| !sent.contains_key(&name) && !shown.0.contains_key(&name))
+        });
+        let shown = shown.0.iter().filter(|(name, _)| !sent.contains_key(*name)).map(|(_, object)| object);
+        let ours = sent.values().flatten().chain(shown).filter(|object| wanted(object));
+        Ok(untouched.chain(ours.cloned()).collect())
     }
 
     async fn create(&self, access: &KubeAccess, object: &Json) -> Result<Json, KubeError> {
@@ -160,14 +185,14 @@ impl KubeBackend for DryKube {
     }
 
     async fn ask(&self, access: &KubeAccess, path: &str) -> Result<String, KubeError> {
-        // What a cluster is does not hang on what this run would start; whether something is well does.
-        if path == "/version" && self.behind.answers() == Answers::Cluster {
-            return self.real.ask(&elsewhere(access), path).await;
-        }
-        if path == "/version"
-            && let Some(version) = self.behind.version()
-        {
-            return Ok(json!({"gitVersion": version}).to_string());
+        if path == "/version" {
+            if let Some(version) = &self.sent.shown().1 {
+                return Ok(json!({"gitVersion": version}).to_string());
+            }
+            // What a cluster is does not hang on what this run would start; whether something is well does.
+            if self.behind.answers() == Answers::Cluster {
+                return self.real.ask(&elsewhere(access), path).await;
+            }
         }
         Ok("ok".into())
     }

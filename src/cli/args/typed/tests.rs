@@ -42,6 +42,18 @@ fn only_what_decides_what_is_made_counts() {
 }
 
 #[test]
+fn the_version_of_an_upgrade_is_an_argument() {
+    let matches = crate::command_line::parse(
+        "kubewright upgrade apply v1.36.3 --through v1.36.2 -y".split(' ').map(std::ffi::OsString::from),
+    );
+    let matches = matches.ok().flatten().expect("it can be parsed");
+    let (_, matches) = matches.subcommand().and_then(|(_, matches)| matches.subcommand()).expect("it has a command");
+    let typed = Typed::of("upgrade apply", None, matches);
+    assert_eq!(typed.again(), "kubewright upgrade apply v1.36.3 --through=v1.36.2 --yes");
+    assert_eq!(typed.inputs().shown(THE_VERSION), Some("v1.36.3"));
+}
+
+#[test]
 fn a_word_that_a_shell_would_split_is_quoted() {
     assert_eq!(quoted("/etc/a.yaml"), "/etc/a.yaml");
     assert_eq!(quoted("my file's"), r"'my file'\''s'");
