@@ -7,6 +7,7 @@ mod command;
 mod dry_run;
 mod init;
 mod join;
+mod late_kubelet;
 mod members;
 mod mixed;
 mod phases;

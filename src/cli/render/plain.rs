@@ -24,13 +24,40 @@ pub struct Plain<O, E> {
     ended: HashSet<String>,
     next: usize,
     dry_run: bool,
+    /// By phase, for what it waits, and after how many milliseconds that is told next.
+    waits: HashMap<String, (String, u64)>,
 }
+
+/// A wait that is over by then is not worth a line. After that, each is told when it has lasted twice as long.
+const PATIENCE_MS: u64 = 10_000;
 
 impl<O: Write + Send, E: Write + Send> Plain<O, E> {
     /// Writes progress and data to `out`, warnings and errors to `err`.
     pub fn new(out: O, err: E) -> Self {
-        let (held, ended) = (HashMap::new(), HashSet::new());
-        Self { out, err, order: Vec::new(), held, ended, next: 0, dry_run: false }
+        let (held, ended, waits) = (HashMap::new(), HashSet::new(), HashMap::new());
+        Self { out, err, order: Vec::new(), held, ended, next: 0, dry_run: false, waits }
+    }
+
+    /// Says now and then that somebody waits, at once and on `err`: who reads a log must not take it for a hang.
+    fn still_waiting(
+        &mut self,
+        phase: &str,
+        what: &str,
+        waited: u64,
+        limit: u64,
+        cause: Option<&str>,
+    ) -> io::Result<()> {
+        let (known, next) = self.waits.entry(phase.to_owned()).or_insert_with(|| (what.to_owned(), PATIENCE_MS));
+        if known != what {
+            (*known, *next) = (what.to_owned(), PATIENCE_MS);
+        }
+        if waited < *next {
+            return Ok(());
+        }
+        *next = waited * 2;
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        let (waited, limit) = (waited / 1000, limit / 1000);
+        self.write(Line::Err(format!("[{phase}] Still waiting for {what} ({waited} of {limit} s){cause}\n")))
     }
 
     fn say(&mut self, phase: &str, line: Line) -> io::Result<()> {
@@ -85,6 +112,9 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
                 Some(line) => self.say(phase, Line::Out(line + "\n")),
                 None => Ok(()),
             },
+            EventKind::Waiting { phase, what, waited_ms, limit_ms, cause } => {
+                self.still_waiting(phase, what, *waited_ms, *limit_ms, cause.as_deref())
+            }
             EventKind::PhaseFinished { phase, .. } => {
                 self.ended.insert(phase.clone());
                 self.advance()
@@ -107,5 +137,33 @@ impl<O: Write + Send, E: Write + Send> Renderer for Plain<O, E> {
             }
         }
         self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_is_told_seldom_and_a_short_one_not_at_all() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut plain = Plain::new(&mut out, &mut err);
+        let mut wait = |what: &str, seconds: u64| {
+            let kind = EventKind::Waiting {
+                phase: "mark-control-plane".into(),
+                what: what.into(),
+                waited_ms: seconds * 1000,
+                limit_ms: 240_000,
+                cause: Some("not there yet".into()),
+            };
+            plain.event(&Event { seq: 0, elapsed_ms: 0, kind }).unwrap();
+        };
+        (0..=9).for_each(|seconds| wait("the first", seconds));
+        (0..=90).for_each(|seconds| wait("the Node", seconds));
+        let told: Vec<String> = String::from_utf8(err).unwrap().lines().map(str::to_owned).collect();
+        let line =
+            |seconds| format!("[mark-control-plane] Still waiting for the Node ({seconds} of 240 s): not there yet");
+        assert_eq!(told, [10, 20, 40, 80].map(line));
+        assert!(out.is_empty(), "standard output is for who reads what it did");
     }
 }
