@@ -126,13 +126,21 @@ impl<W: World> Shared<W> {
             Err(failure) => failure,
         };
         // Recorded first: recovery must know which way the files were going.
-        let recorded = self.journal.append(&Record::Failed { phase: path.into(), error: failure.chain() });
+        let halfway = session.halfway();
+        let recorded = self.journal.append(&Record::Failed { phase: path.into(), error: failure.chain(), halfway });
         let back = guarded(async move { session.roll_back().await }, None).await;
         let recorded = match &back {
-            Ok(()) => recorded.and_then(|()| self.journal.append(&Record::RolledBack { phase: path.into() })),
-            Err(_) => recorded,
+            Ok(()) if !halfway => {
+                recorded.and_then(|()| self.journal.append(&Record::RolledBack { phase: path.into() }))
+            }
+            _ => recorded,
         };
         let mut failure = failure.with_standing(log.standing());
+        if halfway {
+            failure = failure.hint(format!(
+                "some files of `{path}` are in their places and the rest are ready beside them; the next run puts them there"
+            ));
+        }
         if let Err(error) = back {
             failure = failure
                 .hint(format!("what `{path}` changed could not be taken back ({error}); the next run tries again"));

@@ -40,6 +40,15 @@ pub enum JournalError {
         /// The journal's file.
         path: Utf8PathBuf,
     },
+    /// The journals of earlier runs could not be removed.
+    #[error("cannot remove the journals in `{path}`")]
+    Forget {
+        /// Their directory.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It could not be read.
     #[error("cannot read the journal `{path}`")]
     Read {

@@ -64,12 +64,16 @@ pub enum Record {
         /// How.
         outcome: Outcome,
     },
-    /// A phase failed or was stopped; its files are about to be put back.
+    /// A phase failed or was stopped; its files are about to be put back, unless it was halfway.
     Failed {
         /// Its path.
         phase: String,
         /// From the outermost context to the first cause.
         error: Vec<String>,
+        /// Whether some of its files stand in their places already, and the rest wait: these are not put back, the next run
+        /// finishes them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        halfway: bool,
     },
     /// The files of a failed phase are as before it.
     RolledBack {

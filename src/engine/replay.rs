@@ -1,7 +1,7 @@
 //! Reads back what killed and failed runs left, and decides whether the next run may go on with one. Changes nothing.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the journal is the engine's one file")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 
@@ -69,7 +69,7 @@ pub struct Unfinished {
 /// Which way the files of a stopped phase are brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Roll {
-    /// To the new contents, which are all durable. The phase is not finished by this; it runs again.
+    /// To the new contents, which are all durable: the phase did not fail, or had some in place when it did. It is not finished by this; it runs again.
     Forward,
     /// To the old contents: the phase had failed and was being taken back.
     Back,
@@ -173,7 +173,7 @@ pub fn forget(dir: &Utf8Path) -> Result<(), JournalError> {
     let path = dir.join(RUNS);
     match fs::remove_dir_all(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(|source| JournalError::Io { path, source }),
+        other => other.map_err(|source| JournalError::Forget { path, source }),
     }
 }
 
@@ -271,6 +271,8 @@ struct Gathered {
     intended: BTreeMap<IntentId, (String, Effect, Option<bool>)>,
     promised: BTreeMap<Utf8PathBuf, Promise>,
     errors: BTreeMap<String, Vec<String>>,
+    /// The phases that failed when there was no way back.
+    halfway: BTreeSet<String>,
 }
 
 impl Gathered {
@@ -313,7 +315,10 @@ impl Gathered {
                 // Some of them may stand, since they were published before an effect. The phase looks itself.
                 self.promised.retain(|_, promise| promise.phase != phase);
             }
-            Record::Failed { phase, error } => {
+            Record::Failed { phase, error, halfway } => {
+                if halfway {
+                    self.halfway.insert(phase.clone());
+                }
                 self.errors.insert(phase, error);
             }
             Record::Scratch { .. } | Record::Started { .. } | Record::Closed { .. } => {}
@@ -324,7 +329,8 @@ impl Gathered {
         let head = self.state.head?;
         let status = |phase: &str| self.state.phases.get(phase).copied().unwrap_or_default();
         let unfinished = self.sealed.into_iter().map(|(phase, files)| {
-            let roll = if status(&phase) == Status::Failed { Roll::Back } else { Roll::Forward };
+            let back = status(&phase) == Status::Failed && !self.halfway.contains(&phase);
+            let roll = if back { Roll::Back } else { Roll::Forward };
             Unfinished { phase, files, roll }
         });
         let unfinished = unfinished.collect();

@@ -337,7 +337,7 @@ impl<'a, W: World> Running<'a, W> {
         self.stands[index] = Stand::Failed;
         if self.turns[index] != Turn::Run {
             // A phase that ran has recorded its failure itself.
-            let record = Record::Failed { phase: path.into(), error: failure.chain() };
+            let record = Record::Failed { phase: path.into(), error: failure.chain(), halfway: false };
             // The run fails anyway; a journal that cannot be written adds nothing to why.
             let _ = self.journal.append(&record);
         }

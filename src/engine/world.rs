@@ -24,6 +24,11 @@ pub trait Session: Send + Sync + 'static {
     /// Makes the changes final and closes the session.
     fn commit(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// Whether what is promised is half in place, so that there is no way back: the disk failed between two renames.
+    fn halfway(&self) -> bool {
+        false
+    }
+
     /// Takes back what was not made final and closes the session; late calls of a cancelled phase then fail.
     fn roll_back(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -26,6 +26,8 @@ pub(crate) struct HostSession {
 #[derive(Default)]
 struct State {
     closed: bool,
+    /// Whether some of what was sealed last has its name and the rest has not.
+    halfway: bool,
     /// In the order in which they were asked for, which is the order in which they appear.
     staged: Vec<Staged>,
 }
@@ -154,8 +156,8 @@ impl HostSession {
 
     /// Makes every staged byte and name durable, then the promise.
     fn seal(&self, staged: &[Staged]) -> Result<(), FileError> {
-        for new in staged.iter().filter_map(|staged| staged.new.as_ref()) {
-            self.shared.disk.sync_file(&new.scratch, &new.file).map_err(failed("flush", &new.scratch))?;
+        for (target, new) in staged.iter().filter_map(|staged| Some((&staged.target, staged.new.as_ref()?))) {
+            self.shared.disk.sync_file(&new.scratch, &new.file).map_err(failed("flush", target))?;
         }
         // A file's own flush does not promise its name, and recovery needs the name.
         self.shared.directories.sync(&self.shared.disk, &parents(staged), Some(self.id))?;
@@ -184,6 +186,7 @@ impl HostSession {
                 false => self.publish_one(staged)?,
             }
             state.staged.remove(0);
+            state.halfway = !state.staged.is_empty();
         }
         self.log.checkpoint("renamed");
         self.shared.directories.sync(&self.shared.disk, &directories, None)?;
@@ -283,6 +286,10 @@ impl FileSession for HostSession {
         Ok(())
     }
 
+    fn halfway(&self) -> bool {
+        self.lock().halfway
+    }
+
     fn roll_back(&self) -> Result<(), FileError> {
         let mut state = self.lock();
         if state.closed {
@@ -290,6 +297,11 @@ impl FileSession for HostSession {
         }
         state.closed = true;
         let mut outcome = Ok(());
+        if state.halfway {
+            // A key without its certificate is what nobody wants: these are promised, and follow in the next run.
+            self.shared.directories.keep(self.id);
+            state.staged.clear();
+        }
         for staged in state.staged.drain(..) {
             outcome = outcome.and(self.drop_scratch(&staged));
         }

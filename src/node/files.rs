@@ -146,7 +146,12 @@ pub trait FileSession: Send + Sync {
     /// Publishes the rest and closes the session.
     fn commit(&self) -> Result<(), FileError>;
 
-    /// Drops what was not published and closes the session. Published files of a failed phase stay: the phase finds
+    /// Whether publishing failed between two files: some stand in their places, and the rest can only follow.
+    fn halfway(&self) -> bool {
+        false
+    }
+
+    /// Drops what was not published and closes the session, but keeps what is halfway. Published files of a failed phase stay: the phase finds
     /// them when it runs again.
     fn roll_back(&self) -> Result<(), FileError>;
 }

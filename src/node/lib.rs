@@ -147,6 +147,10 @@ impl Session for NodeSession {
         Ok(tokio::task::spawn_blocking(move || files.commit()).await??)
     }
 
+    fn halfway(&self) -> bool {
+        self.files.halfway()
+    }
+
     async fn roll_back(&self) -> Result<(), Failure> {
         let files = Arc::clone(&self.files);
         Ok(tokio::task::spawn_blocking(move || files.roll_back()).await??)

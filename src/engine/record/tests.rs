@@ -48,7 +48,7 @@ fn a_phase_goes_only_where_it_may() {
         (Record::Settled { id: 0, ok: true }, [None, Some(Running), Some(Sealed), Some(Failed), None, None]),
         (finished("a"), [None, Some(Finished), Some(Finished), None, None, None]),
         (
-            Record::Failed { phase: phase(), error: vec![] },
+            Record::Failed { phase: phase(), error: vec![], halfway: false },
             [Some(Failed), Some(Failed), Some(Failed), None, None, Some(Finished)],
         ),
         (Record::RolledBack { phase: phase() }, [None, None, None, Some(RolledBack), None, None]),

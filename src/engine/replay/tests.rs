@@ -58,7 +58,7 @@ fn finished(phase: &str) -> Record {
 }
 
 fn failed(phase: &str) -> Record {
-    Record::Failed { phase: phase.into(), error: vec!["no".into()] }
+    Record::Failed { phase: phase.into(), error: vec!["no".into()], halfway: false }
 }
 
 fn change(path: &str, old: Option<&str>, new: &str) -> FileChange {
@@ -215,6 +215,16 @@ fn a_phase_that_was_being_taken_back_goes_on_that_way() {
     records.push(Record::RolledBack { phase: "a".into() });
     place.run(head("toy", "d", &[]), &records);
     assert!(place.newest().unfinished.is_empty());
+}
+
+#[test]
+fn a_phase_that_failed_between_two_of_its_files_goes_on_forward() {
+    let place = Place::new();
+    let failed = Record::Failed { phase: "a".into(), error: vec!["no".into()], halfway: true };
+    place.run(head("toy", "d", &[]), &[started("a"), sealed("a", vec![change("/x", None, "1")]), failed]);
+    let newest = place.newest();
+    assert_eq!(newest.unfinished[0].roll, Roll::Forward);
+    assert_eq!((newest.finished.len(), newest.phases["a"]), (0, Status::Failed));
 }
 
 #[test]

@@ -126,7 +126,7 @@ async fn a_panic_and_a_failed_commit_are_failures_that_are_taken_back() {
         let tail = runner.journal.records().split_off(runner.journal.records().len() - 3);
         assert!(
             matches!(&tail[..], [
-                Record::Failed { phase, error },
+                Record::Failed { phase, error, .. },
                 Record::RolledBack { .. },
                 Record::Closed { outcome: RunOutcome::Failed }
             ] if phase == "a1" && error == &[text]),

@@ -13,7 +13,7 @@ use kubewright_node::{FileBackend, FileSession, Mode};
 use rustix::io::Errno;
 
 use super::*;
-use crate::disk::{Disk, Hook};
+use crate::disk::{Call, Disk, Hook};
 use crate::fixture::{Place, Told, journal, text};
 use crate::root::Root;
 
@@ -147,6 +147,40 @@ fn a_run_that_stops_at_any_call_is_finished_or_undone() {
         }
     }
     assert!(sealed >= 4, "some of the crashes were between seal and publish: {sealed}");
+}
+
+/// As the engine does it: what failed is written down, and taken back as far as it can be.
+#[test]
+fn a_rename_that_fails_between_two_others_is_gone_on_from() {
+    let mut halfway = 0;
+    for nth in 1.. {
+        let place = Place::new();
+        prepare(&place);
+        let (renames, at) = (AtomicUsize::new(0), format!("rename {nth} fails"));
+        let hook = move |call: Call, _: &Utf8Path| match call == Call::Rename
+            && renames.fetch_add(1, Ordering::SeqCst) + 1 == nth
+        {
+            true => Err(Errno::IO.into()),
+            false => Ok(()),
+        };
+        let told = Told::to(journal(place.dir(), &["certs/ca"]));
+        let log = told.log("certs/ca");
+        let session = files(&place, Some(Arc::new(hook))).begin(log.clone());
+        if pair(&*session, &log).is_ok() {
+            break;
+        }
+        halfway += usize::from(session.halfway());
+        let failed = Record::Failed { phase: "certs/ca".into(), error: Vec::new(), halfway: session.halfway() };
+        told.journal.append(&failed).unwrap();
+        session.roll_back().unwrap();
+        assert_whole(&place, &at);
+        recover(&place, None).unwrap();
+        assert_eq!(place.leftovers(), Vec::<String>::new(), "{at}");
+        assert_all_or_none(&place, &at);
+        run(&place, None).unwrap();
+        assert_finished(&place, &at);
+    }
+    assert!(halfway > 0, "no rename came after another one");
 }
 
 #[test]

@@ -38,8 +38,8 @@ pub(super) const TABLE: &[Mutation] = &[
     Mutation {
         name: "no-flush-of-the-file",
         file: SESSION,
-        old: "self.shared.disk.sync_file(&new.scratch, &new.file).map_err(failed(\"flush\", &new.scratch))?;",
-        new: "let _ = new;",
+        old: "self.shared.disk.sync_file(&new.scratch, &new.file).map_err(failed(\"flush\", target))?;",
+        new: "let _ = (target, new);",
         tests: "host",
         caught_by: "files::tests::everything_is_durable_before_the_seal_and_nothing_moves_before_it",
     },
@@ -108,6 +108,14 @@ pub(super) const TABLE: &[Mutation] = &[
         tests: "host",
         caught_by: "files::tests::late_calls_of_a_closed_session_change_nothing",
     },
+    Mutation {
+        name: "half-published-files-dropped",
+        file: SESSION,
+        old: "self.lock().halfway",
+        new: "false",
+        tests: "host",
+        caught_by: "recover::tests::a_rename_that_fails_between_two_others_is_gone_on_from",
+    },
     // Recovery.
     Mutation {
         name: "sealed-files-dropped",
@@ -120,8 +128,8 @@ pub(super) const TABLE: &[Mutation] = &[
     Mutation {
         name: "files-of-a-failed-phase-finished",
         file: REPLAY,
-        old: "if status(&phase) == Status::Failed { Roll::Back }",
-        new: "if status(&phase) == Status::Failed && !SWITCH { Roll::Back }",
+        old: "let back = status(&phase) == Status::Failed",
+        new: "let back = status(&phase) == Status::Failed && !SWITCH",
         tests: "engine",
         caught_by: "replay::tests::a_phase_that_was_being_taken_back_goes_on_that_way",
     },
@@ -180,7 +188,7 @@ pub(super) const TABLE: &[Mutation] = &[
     Mutation {
         name: "failure-not-recorded-before-it-is-taken-back",
         file: ATTEMPT,
-        old: "self.journal.append(&Record::Failed { phase: path.into(), error: failure.chain() })",
+        old: "self.journal.append(&Record::Failed { phase: path.into(), error: failure.chain(), halfway })",
         new: "Ok::<(), crate::journal::JournalError>(())",
         tests: "engine",
         caught_by: "runner::tests::kill::a_run_killed_while_a_phase_is_taken_back_takes_it_back_first",
