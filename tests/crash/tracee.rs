@@ -1,4 +1,4 @@
-//! Runs a program call by call, and ends it where a test wants it to end.
+//! Runs a program call by call, and ends it, or lets a call fail, where a test wants that.
 //!
 //! A kill before the call N is what a kill after the call N-1 leaves, so all instants between calls are covered by one kill
 //! before each. The kernel does not begin a call of a thread that was killed on its way in; a test below holds that. Other
@@ -10,11 +10,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::process::{Command, Stdio};
 
+use nix::errno::Errno;
+use nix::libc;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use nix::{errno::Errno, libc};
 
 use crate::call::Call;
 use crate::decode::Decoder;
@@ -26,6 +27,8 @@ pub enum Then {
     GoOn,
     /// The whole program is ended, and the call is not made.
     Kill,
+    /// The call is not made either, and the program is told that it failed so: a broken disk, say.
+    Fail(Errno),
 }
 
 /// Sees every call that changes something.
@@ -110,6 +113,14 @@ struct Tracer<'a> {
     watcher: &'a mut dyn Watcher,
 }
 
+/// A call that a thread is in.
+enum Begun {
+    /// With how many calls had ended when it began.
+    Call(Call, usize),
+    /// Not made, and failing so.
+    Failing(Errno),
+}
+
 impl Tracer<'_> {
     /// Lets it go from stop to stop until it ends.
     fn follow(&mut self) -> io::Result<Option<i32>> {
@@ -145,29 +156,42 @@ impl Tracer<'_> {
         }
     }
 
-    fn at_call(&mut self, pid: Pid, within: &mut HashMap<Pid, (Call, usize)>) -> io::Result<()> {
+    fn at_call(&mut self, pid: Pid, within: &mut HashMap<Pid, Begun>) -> io::Result<()> {
         if self.killed || !self.counts {
             return Ok(());
         }
         // A thread that another one's end takes with it cannot be asked any more.
-        let (Ok(info), Ok(regs)) = (ptrace::syscall_info(pid), ptrace::getregs(pid)) else { return Ok(()) };
+        let (Ok(info), Ok(mut regs)) = (ptrace::syscall_info(pid), ptrace::getregs(pid)) else { return Ok(()) };
         match info.op {
             libc::PTRACE_SYSCALL_INFO_ENTRY => {
                 let Some(call) = self.decoder.decode(pid, &regs) else { return Ok(()) };
-                if self.watcher.before(&call) == Then::Kill {
-                    self.killed = true;
-                    kill(self.main, Signal::SIGKILL)?;
-                }
-                within.insert(pid, (call, self.ended));
+                let begun = match self.watcher.before(&call) {
+                    Then::GoOn => Begun::Call(call, self.ended),
+                    Then::Kill => {
+                        self.killed = true;
+                        kill(self.main, Signal::SIGKILL)?;
+                        Begun::Call(call, self.ended)
+                    }
+                    Then::Fail(error) => {
+                        // The kernel knows no such call, and does nothing.
+                        regs.orig_rax = u64::MAX;
+                        ptrace::setregs(pid, regs)?;
+                        Begun::Failing(error)
+                    }
+                };
+                within.insert(pid, begun);
             }
-            libc::PTRACE_SYSCALL_INFO_EXIT => {
-                if let Some((call, began)) = within.remove(&pid)
-                    && regs.rax.cast_signed() >= 0
-                {
+            libc::PTRACE_SYSCALL_INFO_EXIT => match within.remove(&pid) {
+                Some(Begun::Call(call, began)) if regs.rax.cast_signed() >= 0 => {
                     self.watcher.after(call, began);
                     self.ended += 1;
                 }
-            }
+                Some(Begun::Failing(error)) => {
+                    regs.rax = i64::from(-(error as i32)).cast_unsigned();
+                    ptrace::setregs(pid, regs)?;
+                }
+                _ => {}
+            },
             _ => {}
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Killed before each call, for workflows that only change files; and the run after it killed, too.
 
 use super::site::{Site, Undisturbed, all_of_it, each, evenly, is_root};
-use super::workflow::{CERTS, CONTROL_PLANE, ETCD, INIT, KUBECONFIG, Workflow};
+use super::workflow::{CERTS, CONTROL_PLANE, ETCD, INIT, KUBECONFIG, RENEW, RESET, Workflow};
 
 #[test]
 fn init_ends_the_same_whatever_call_it_dies_at() {
@@ -16,6 +16,16 @@ fn certs_all_ends_the_same_whatever_call_it_dies_at() {
 #[test]
 fn phases_end_the_same_whatever_call_they_die_at() {
     [&KUBECONFIG, &CONTROL_PLANE, &ETCD].into_iter().for_each(sweep);
+}
+
+#[test]
+fn renewal_ends_the_same_whatever_call_it_dies_at() {
+    sweep(&RENEW);
+}
+
+#[test]
+fn reset_ends_the_same_whatever_call_it_dies_at() {
+    sweep(&RESET);
 }
 
 fn sweep(workflow: &Workflow) {

@@ -4,6 +4,7 @@
 //! Workflows that only change files are here, on a root of their own (`--rootfs`); what needs a cluster is in
 //! `cluster::sweep`.
 
+mod faults;
 mod files;
 mod power;
 pub mod site;

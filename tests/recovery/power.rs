@@ -5,7 +5,7 @@ use kubewright_crash::disk::{Disk, State};
 use kubewright_crash::{Recording, Tree};
 
 use super::site::{Site, Undisturbed, all_of_it, each, evenly, is_root};
-use super::workflow::{CERTS, INIT, KUBECONFIG, Workflow};
+use super::workflow::{CERTS, INIT, KUBECONFIG, RENEW, RESET, Workflow};
 
 #[test]
 fn init_goes_on_after_a_power_cut() {
@@ -16,6 +16,12 @@ fn init_goes_on_after_a_power_cut() {
 fn phases_go_on_after_a_power_cut() {
     cut(&CERTS, 100);
     cut(&KUBECONFIG, 100);
+}
+
+#[test]
+fn renewal_and_reset_go_on_after_a_power_cut() {
+    cut(&RENEW, 100);
+    cut(&RESET, 100);
 }
 
 /// The power is cut while a run goes on with one that was killed.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kubewright_crash::{Call, Ended, Entry, Recording, Then, Tree, Watcher, record, trace, tree};
+use kubewright_crash::{Call, Ended, Entry, Errno, Recording, Then, Tree, Watcher, record, trace, tree};
 use tempfile::TempDir;
 
 use super::workflow::{CONFIG, Workflow};
@@ -55,6 +55,33 @@ impl Site {
         }
     }
 
+    /// Runs it, and lets its call number `nth` fail as `choose` says, if it does. Returns how it ended, and what failed.
+    pub fn fail(
+        &self,
+        words: &[&str],
+        nth: usize,
+        choose: impl Fn(&Call) -> Option<Errno>,
+    ) -> (Ended, Option<(String, Errno)>) {
+        let mut failing = Failing { nth, seen: 0, choose, failed: None };
+        let ended = trace(&self.command(words), OsStr::new(PROGRAM), &mut failing).unwrap();
+        (ended, failing.failed)
+    }
+
+    /// Whether a line names the file of a call as the program itself does, without the root and without what makes a name
+    /// temporary; or a directory above it, when that is what goes.
+    pub fn names(&self, line: &str, call: &str) -> bool {
+        let path = call.split_once(' ').map_or(call, |(_, path)| path);
+        let root = self.0.path().to_string_lossy();
+        let path = path.strip_prefix(&*root).unwrap_or(path);
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let name = match name.strip_prefix('.').and_then(|name| name.strip_suffix(".new")) {
+            Some(name) => name.rsplit_once('.').map_or(name, |(name, _)| name),
+            None => name,
+        };
+        let removed = || Path::new(directory).ancestors().any(|above| line.contains(&format!("`{}`", above.display())));
+        line.contains(&format!("{directory}/{name}")) || call.starts_with("unlinkat ") && removed()
+    }
+
     /// The calls that it makes when nobody disturbs it.
     pub fn calls(&self, words: &[&str]) -> Vec<String> {
         let (ended, calls) = self.watch(words, 0);
@@ -94,6 +121,26 @@ impl Watcher for Counting {
     }
 }
 
+struct Failing<F> {
+    nth: usize,
+    seen: usize,
+    choose: F,
+    failed: Option<(String, Errno)>,
+}
+
+impl<F: Fn(&Call) -> Option<Errno>> Watcher for Failing<F> {
+    fn before(&mut self, call: &Call) -> Then {
+        self.seen += 1;
+        match (self.choose)(call) {
+            Some(error) if self.seen == self.nth => {
+                self.failed = Some((call.to_string(), error));
+                Then::Fail(error)
+            }
+            _ => Then::GoOn,
+        }
+    }
+}
+
 /// What a workflow starts from and comes to when nobody disturbs it.
 pub struct Undisturbed {
     /// The files before it.
@@ -103,6 +150,8 @@ pub struct Undisturbed {
     /// The files that are the same after every run, byte for byte; of others only mode and owner are.
     fixed: Tree,
     after: Tree,
+    /// Whether the workflow makes again what it has made.
+    anew: bool,
 }
 
 impl Undisturbed {
@@ -122,7 +171,7 @@ impl Undisturbed {
         assert_eq!(differences(&end, &in_words(&other)), [""; 0], "{}: two runs end differently", workflow.name);
         let same = after.iter().filter(|(path, entry)| other.get(*path) == Some(entry));
         let fixed = same.map(|(path, entry)| (path.clone(), entry.clone())).collect();
-        Self { before, end, fixed, after }
+        Self { before, end, fixed, after, anew: workflow.anew }
     }
 
     /// Whether each file is whole, or waits under a temporary name; what is wrong, if not. `known` has the bytes of random
@@ -131,9 +180,9 @@ impl Undisturbed {
         for (path, entry) in found.iter().filter(|(path, _)| !is_state(path) && !is_scratch(path)) {
             let wanted = [self.before.get(path), self.after.get(path)];
             let exactly = self.fixed.contains_key(path) || known.is_some() || entry.bytes.is_none();
-            let is = |wanted: &Entry| match exactly {
-                true => wanted == entry,
-                false => (wanted.mode, wanted.owner) == (entry.mode, entry.owner) && is_complete(path, entry),
+            let is = |wanted: &Entry| {
+                let alike = (wanted.mode, wanted.owner) == (entry.mode, entry.owner);
+                wanted == entry || !exactly && alike && is_complete(path, entry)
             };
             let known = known.and_then(|known| known.get(path));
             if ![known].into_iter().chain(wanted).flatten().any(is) {
@@ -153,7 +202,7 @@ impl Undisturbed {
         let mut new = at_death.iter().filter(|(path, entry)| {
             entry.bytes.is_some() && !is_state(path) && !is_scratch(path) && self.before.get(*path) != Some(entry)
         });
-        match new.find(|(path, entry)| end.get(*path) != Some(entry)) {
+        match new.find(|(path, entry)| !self.anew && end.get(*path) != Some(entry)) {
             Some((path, _)) => Err(format!("{path} was there, and was made again")),
             None => Ok(()),
         }

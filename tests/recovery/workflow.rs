@@ -10,6 +10,8 @@ pub struct Workflow {
     pub command: &'static [&'static str],
     /// How many calls that change something it makes at least.
     pub calls: usize,
+    /// Whether it makes again what a run before it has made, and not only what is missing.
+    pub anew: bool,
 }
 
 /// Every phase of `init` that needs no more than files.
@@ -18,6 +20,7 @@ pub const INIT: Workflow = Workflow {
     before: &[],
     command: &["init", "--config", CONFIG_PATH, WITHOUT_CLUSTER],
     calls: 330,
+    anew: false,
 };
 
 /// Single phases: they never resume, but their files are recovered all the same.
@@ -26,6 +29,7 @@ pub const CERTS: Workflow = Workflow {
     before: &[],
     command: &["init", "phase", "certs", "all", "--config", CONFIG_PATH],
     calls: 220,
+    anew: false,
 };
 
 pub const KUBECONFIG: Workflow = Workflow {
@@ -33,6 +37,7 @@ pub const KUBECONFIG: Workflow = Workflow {
     before: &[CERTS.command],
     command: &["init", "phase", "kubeconfig", "all", "--config", CONFIG_PATH],
     calls: 50,
+    anew: false,
 };
 
 pub const CONTROL_PLANE: Workflow = Workflow {
@@ -40,6 +45,7 @@ pub const CONTROL_PLANE: Workflow = Workflow {
     before: &[],
     command: &["init", "phase", "control-plane", "all", "--config", CONFIG_PATH],
     calls: 30,
+    anew: false,
 };
 
 pub const ETCD: Workflow = Workflow {
@@ -47,6 +53,25 @@ pub const ETCD: Workflow = Workflow {
     before: &[],
     command: &["init", "phase", "etcd", "local", "--config", CONFIG_PATH],
     calls: 20,
+    anew: false,
+};
+
+/// What stands there is replaced: a certificate and its key, or a kubeconfig, at a time.
+pub const RENEW: Workflow = Workflow {
+    name: "certs renew all",
+    before: &[INIT.command],
+    command: &["certs", "renew", "all", "--no-restart", "--config", CONFIG_PATH],
+    calls: 100,
+    anew: true,
+};
+
+/// What stands there goes, our own state too. etcd is asked on nodes only; here somebody else may have its address.
+pub const RESET: Workflow = Workflow {
+    name: "reset, all that is files",
+    before: &[INIT.command],
+    command: &["reset", "--force", "--skip-phases=remove-etcd-member"],
+    calls: 50,
+    anew: false,
 };
 
 /// Where the configuration is on the root.

@@ -50,6 +50,27 @@ fn a_program_is_ended_before_the_call_and_not_after_it() {
     }
 }
 
+/// Lets the call N fail.
+struct FailAt(usize, Errno);
+
+impl Watcher for FailAt {
+    fn before(&mut self, _: &Call) -> Then {
+        self.0 = self.0.wrapping_sub(1);
+        if self.0 == 0 { Then::Fail(self.1) } else { Then::GoOn }
+    }
+}
+
+#[test]
+fn a_call_that_is_to_fail_is_not_made_and_the_program_is_told_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new("mkdir");
+    command.args(["a", "b", "c"]).current_dir(directory.path());
+    let ended = trace(&command, OsStr::new("mkdir"), &mut FailAt(2, Errno::EIO)).unwrap();
+    assert_eq!((ended.code, ended.killed), (Some(1), false));
+    assert!(ended.said.contains("Input/output error"), "{ended:?}");
+    assert_eq!(["a", "b", "c"].map(|name| directory.path().join(name).exists()), [true, false, true]);
+}
+
 #[test]
 fn every_call_of_every_thread_is_seen_and_what_it_says_is_kept() {
     // The shell becomes tar only in the end, and what it does before does not count.
