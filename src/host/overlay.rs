@@ -304,6 +304,18 @@ impl FileSession for DrySession {
         }
     }
 
+    fn mode(&self, path: &Utf8Path) -> Result<Option<Mode>, FileError> {
+        let state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        if let Some(staged) = state.staged.iter().find(|staged| staged.target == target) {
+            return Ok(staged.wanted.as_ref().map(|wanted| wanted.mode));
+        }
+        match self.stands(&target)? {
+            Stands::Real(found) => Ok(found.map(|found| Mode(found.mode))),
+            Stands::Dry(wanted) => Ok(wanted.map(|wanted| wanted.mode)),
+        }
+    }
+
     fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
         self.shared.list(path)
     }

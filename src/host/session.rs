@@ -218,6 +218,15 @@ impl FileSession for HostSession {
         Ok(self.shared.found(&target)?.map(contents))
     }
 
+    fn mode(&self, path: &Utf8Path) -> Result<Option<Mode>, FileError> {
+        let state = self.open(path)?;
+        let target = self.shared.resolve(path)?;
+        if let Some(staged) = state.staged.iter().find(|staged| staged.target == target) {
+            return Ok(staged.new.as_ref().map(|new| Mode(new.mode)));
+        }
+        Ok(self.shared.found(&target)?.map(|found| Mode(found.mode)))
+    }
+
     fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
         self.shared.list(path)
     }

@@ -119,6 +119,9 @@ pub trait FileSession: Send + Sync {
     /// Reads a file; sees what this session wrote. `None` when it is absent.
     fn read(&self, path: &Utf8Path) -> Result<Option<Contents>, FileError>;
 
+    /// The permission bits of a file; sees what this session wrote. `None` when it is absent.
+    fn mode(&self, path: &Utf8Path) -> Result<Option<Mode>, FileError>;
+
     /// The names in a directory, sorted, without what is staged; `None` when it is absent.
     fn list(&self, path: &Utf8Path) -> Result<Option<Vec<String>>, FileError>;
 
@@ -194,6 +197,12 @@ impl Files {
 
     /// Writes a file whole; it appears under its name when the phase ends or before its first outward effect.
     pub fn write(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), Failure> {
+        Ok(self.session.write(path, contents, mode)?)
+    }
+
+    /// Writes a file whole in the place of an old one, which keeps its permission bits and its owner; `mode` is a new one's.
+    pub fn rewrite(&self, path: &Utf8Path, contents: &Contents, mode: Mode) -> Result<(), Failure> {
+        let mode = self.session.mode(path)?.unwrap_or(mode);
         Ok(self.session.write(path, contents, mode)?)
     }
 

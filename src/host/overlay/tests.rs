@@ -17,6 +17,9 @@ fn phase(backend: &dyn FileBackend, log: EffectLog) {
     session.remove(path("/etc/old")).unwrap();
     session.remove(path("/etc/absent")).unwrap();
     assert_eq!(session.read(path("/etc/old")).unwrap(), None);
+    let mode = |path: &str| session.mode(Utf8Path::new(path)).unwrap();
+    assert_eq!([mode("/etc/old"), mode("/etc/absent"), mode("/etc/same")], [None, None, Some(Mode(0o600))]);
+    assert_eq!(mode("/etc/kubernetes/pki/ca.key"), Some(Mode(0o600)));
     assert_eq!(session.read(path("/etc/other")).unwrap(), Some(text("new")));
     assert_eq!(session.read(path("/etc/same")).unwrap().unwrap().as_bytes(), b"same");
     session.publish().unwrap();
