@@ -164,7 +164,7 @@ impl<'a> Issuing<'a> {
     }
 
     /// Writes a certificate with its key.
-    pub(crate) fn write_pair(
+    fn write_pair(
         &self,
         base: &str,
         certificate: &Certificate,

@@ -15,4 +15,4 @@ pub use managed::{Held, Managed, applies, authorities, is_external};
 pub use options::{DEFAULT_PATIENCE, RenewOptions};
 pub use outcome::{NothingLost, Outcome, Outcomes, outcomes};
 pub use restart::{RestartNeeds, ensure_in_use, ensure_kubelet_in_use};
-pub use signing::{RenewNeeds, losses, renew};
+pub use signing::{RenewNeeds, Renewed, losses, renew};

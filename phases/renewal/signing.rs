@@ -1,13 +1,12 @@
 //! A new certificate in the place of an old one, which says all that the old one said.
 
 use kubewright_node::Files;
-use kubewright_pki::{Authority, Certificate, Conventions, KeyAlgorithm, LeafSpec, PrivateKey, Validity};
-use time::OffsetDateTime;
+use kubewright_pki::{Certificate, KeyAlgorithm, LeafSpec, PrivateKey};
 
 use super::outcome::is_due;
 use super::{Held, Managed, NothingLost, Outcome, RenewOptions, is_external};
 use crate::credentials::render;
-use crate::issuing::{Issuing, KnownAuthority, blocking, read_authority};
+use crate::issuing::{Issuing, KnownAuthority, blocking, pair_paths, read_authority};
 use crate::prelude::*;
 
 /// What every phase that renews takes.
@@ -28,10 +27,10 @@ pub async fn renew(
     let long_name = managed.long_name();
     match prepare(managed, &issuing, &options, &files).await {
         Ok(Prepared::New(new)) => {
-            write(managed, &new, &issuing, &files)?;
+            new.write(&issuing, &files)?;
             if options.restart && managed.component().is_some() {
                 // A process may go on with the old one for as long as that holds.
-                let text = format!("{}\n", new.held.certificate.not_after().unix_timestamp());
+                let text = format!("{}\n", new.old().not_after().unix_timestamp());
                 files.write(&managed.mark(), &Contents::public(text), paths::SECRET_FILE)?;
             }
             report.note("", format!("{long_name} renewed"));
@@ -76,8 +75,8 @@ pub async fn losses(
     let Due::Yes(due) = look(managed, issuing, options, &read)? else { return Ok(Vec::new()) };
     let (held, authority) = *due;
     // A key that is made in no time, and is gone with the trial.
-    let trial = sign(&held, authority, issuing, KeyAlgorithm::EcdsaP256).await?;
-    Ok(held.certificate.losses_in(&trial.certificate)?)
+    let (trial, _) = sign(managed, &held, &authority, issuing, KeyAlgorithm::EcdsaP256).await?;
+    Ok(held.certificate.losses_in(&trial)?)
 }
 
 enum Due {
@@ -105,15 +104,8 @@ fn look(
     Ok(Due::Yes(Box::new((held, authority))))
 }
 
-struct New {
-    held: Held,
-    authority: Certificate,
-    certificate: Certificate,
-    key: PrivateKey,
-}
-
 enum Prepared {
-    New(Box<New>),
+    New(Box<Renewed>),
     Nothing(Outcome),
 }
 
@@ -137,63 +129,90 @@ async fn prepare(
             key.and_then(|key| key.algorithm()).unwrap_or(KeyAlgorithm::Rsa2048)
         }
     };
-    let certificate = authority.certificate.clone();
-    let signed = sign(&held, authority, issuing, algorithm).await?;
-    let lost = held.certificate.losses_in(&signed.certificate)?;
-    if !lost.is_empty() {
-        return Err(Failure::new(format!("the new certificate would lack {}", lost.join(", "))));
-    }
-    let Signed { certificate: new, key } = signed;
-    Ok(Prepared::New(Box::new(New { held, authority: certificate, certificate: new, key })))
+    Ok(Prepared::New(Box::new(Renewed::sign(managed, held, authority, issuing, algorithm).await?)))
 }
 
-struct Signed {
+/// A new certificate with a new key that may take the place of an old one.
+pub struct Renewed {
+    managed: Managed,
+    held: Held,
+    authority: Certificate,
     certificate: Certificate,
     key: PrivateKey,
 }
 
+impl Renewed {
+    /// Signs one that says all that the old one says, for as long as the configuration wants.
+    ///
+    /// # Errors
+    /// The authority cannot sign, nobody would believe it, or something of the old one would be lost.
+    pub async fn sign(
+        managed: Managed,
+        held: Held,
+        authority: KnownAuthority,
+        issuing: &Issuing<'_>,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Self, Failure> {
+        let (certificate, key) = sign(managed, &held, &authority, issuing, algorithm).await?;
+        let lost = held.certificate.losses_in(&certificate)?;
+        if !lost.is_empty() {
+            return Err(Failure::new(format!("the new certificate would lack {}", lost.join(", "))));
+        }
+        Ok(Self { managed, held, authority: authority.certificate, certificate, key })
+    }
+
+    /// The one in whose place it is to be.
+    pub fn old(&self) -> &Certificate {
+        &self.held.certificate
+    }
+
+    /// Puts it there. Files keep their modes, as in kubeadm: somebody may have given a key to a group.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(&self, issuing: &Issuing<'_>, files: &Files) -> Result<(), Failure> {
+        let Self { managed, held, authority, certificate, key } = self;
+        match (managed, &held.document) {
+            (Managed::Pki(kind), _) => {
+                let (crt, pem) = pair_paths(issuing.cluster, kind.profile().base_name);
+                files.rewrite(&pem, &Contents::secret(key.to_pem()?.as_bytes()), paths::SECRET_FILE)?;
+                files.rewrite(&crt, &Contents::public(certificate.to_pem()), paths::PUBLIC_FILE)
+            }
+            (Managed::Kubeconfig(_), Some(document)) => {
+                let mut document = document.clone();
+                document.set_certificate_authority(authority);
+                document.set_client_cert(certificate, key)?;
+                files.rewrite(&held.path, &Contents::secret(render(&document)?), paths::SECRET_FILE)
+            }
+            (Managed::Kubeconfig(_), None) => {
+                // As the kubelet writes it: the certificate, then its key.
+                let mut pem = zeroize::Zeroizing::new(certificate.to_pem());
+                pem.push_str(&key.to_pem()?);
+                files.rewrite(&held.path, &Contents::secret(pem.as_bytes()), paths::SECRET_FILE)
+            }
+        }
+    }
+}
+
 async fn sign(
+    managed: Managed,
     held: &Held,
-    authority: KnownAuthority,
+    authority: &KnownAuthority,
     issuing: &Issuing<'_>,
     algorithm: KeyAlgorithm,
-) -> Result<Signed, Failure> {
-    let signer = authority.signer("ca")?;
+) -> Result<(Certificate, PrivateKey), Failure> {
+    let signer = authority.signer(managed.authority().profile().base_name)?;
     let conventions = issuing.conventions();
     let spec = LeafSpec::renewing(&held.certificate, &conventions);
-    let validity = validity(&signer, issuing, &conventions);
+    // Unlike at `init`, a kubeconfig's certificate begins as those in files do.
+    let validity = signer.leaf_validity(issuing.now, issuing.cluster.certificate_validity_period, &conventions);
     let now = issuing.now;
     blocking(move || {
         let key = PrivateKey::generate(algorithm)?;
         let certificate = signer.sign(&spec, &key, validity)?;
         // An authority that has expired signs what nobody believes.
         certificate.verify_signed_by(signer.certificate(), now)?;
-        Ok(Signed { certificate, key })
+        Ok((certificate, key))
     })
     .await
-}
-
-/// Unlike at `init`, a kubeconfig's certificate begins as those in files do.
-fn validity(signer: &Authority, issuing: &Issuing<'_>, conventions: &Conventions) -> Validity {
-    let now: OffsetDateTime = issuing.now;
-    signer.leaf_validity(now, issuing.cluster.certificate_validity_period, conventions)
-}
-
-fn write(managed: Managed, new: &New, issuing: &Issuing<'_>, files: &Files) -> Result<(), Failure> {
-    let New { held, authority, certificate, key } = new;
-    match (managed, &held.document) {
-        (Managed::Pki(kind), _) => issuing.write_pair(kind.profile().base_name, certificate, key, files),
-        (Managed::Kubeconfig(_), Some(document)) => {
-            let mut document = document.clone();
-            document.set_certificate_authority(authority);
-            document.set_client_cert(certificate, key)?;
-            files.write(&held.path, &Contents::secret(render(&document)?), paths::SECRET_FILE)
-        }
-        (Managed::Kubeconfig(_), None) => {
-            // As the kubelet writes it: the certificate, then its key.
-            let mut pem = zeroize::Zeroizing::new(certificate.to_pem());
-            pem.push_str(&key.to_pem()?);
-            files.write(&held.path, &Contents::secret(pem.as_bytes()), paths::SECRET_FILE)
-        }
-    }
 }
