@@ -87,6 +87,14 @@ impl Expiry {
         leaves.chain(roots).chain(kubelet)
     }
 
+    /// The same without what has nothing to do with these certificates and the authorities that sign them.
+    pub fn only(mut self, chosen: &[Managed]) -> Self {
+        self.certificates.retain(|checked| chosen.contains(&checked.managed));
+        self.authorities.retain(|checked| chosen.iter().any(|managed| managed.authority() == checked.kind));
+        self.kubelet = self.kubelet.filter(|_| chosen.contains(&Managed::KUBELET));
+        self
+    }
+
     /// The names of those that hold no longer than so.
     pub fn ending(&self, now: OffsetDateTime, within: Duration) -> Vec<&'static str> {
         self.all().filter(|(_, certificate)| certificate.remaining(now) < within).map(|(name, _)| name).collect()
