@@ -56,3 +56,44 @@ fn with_own(live: &Json, init: &InitConfiguration, facts: &VersionFacts) -> Opti
     changed["data"]["ClusterStatus"] = store::cluster_status_yaml(&endpoints, facts)?.into();
     Some(changed)
 }
+
+/// The ConfigMap without a node, which is found by its name or by where its API server listens, and the name under which it
+/// stood there; `None` when it does not.
+pub fn without(live: &Json, name: Option<&str>, endpoint: Option<ApiEndpoint>) -> Option<(Json, String)> {
+    let listed = known_endpoints(live);
+    let (gone, _) = listed.iter().find(|(known, at)| Some(known.as_str()) == name || Some(**at) == endpoint)?;
+    let text = live.pointer("/data/ClusterStatus").and_then(Json::as_str)?;
+    let mut status = yaml::document(text.as_bytes()).ok()?.value().clone();
+    status.get_mut("apiEndpoints")?.as_object_mut()?.remove(gone);
+    let mut changed = live.clone();
+    changed["data"]["ClusterStatus"] = yaml::to_string(&status).as_str().into();
+    Some((changed, gone.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_taken_out_by_its_name_or_its_address_and_others_stay() {
+        let status = "apiEndpoints:\n  node1: {advertiseAddress: 192.0.2.1, bindPort: 6443}\n  \
+                      node2: {advertiseAddress: 192.0.2.2, bindPort: 6443}\napiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterStatus\n";
+        let live = json!({"metadata": {"resourceVersion": "7"}, "data": {"ClusterStatus": status, "ClusterConfiguration": "x"}});
+        let at = |last: u8, bind_port| Some(ApiEndpoint { advertise_address: [192, 0, 2, last].into(), bind_port });
+        for (name, endpoint) in [(Some("node2"), None), (None, at(2, 6443)), (Some("other"), at(2, 6443))] {
+            let (changed, gone) = without(&live, name, endpoint).unwrap();
+            assert_eq!(gone, "node2");
+            assert_eq!(known_endpoints(&changed).into_keys().collect::<Vec<_>>(), ["node1"]);
+            assert_eq!(changed["metadata"], live["metadata"], "who wrote it meanwhile is found out by this");
+            assert!(changed["data"]["ClusterStatus"].as_str().unwrap().contains("kubeadm.k8s.io/v1beta2"));
+            // Twice is once.
+            assert!(without(&changed, name, endpoint).is_none());
+        }
+        for (name, endpoint) in [(None, None), (Some("node3"), at(2, 8443))] {
+            assert!(without(&live, name, endpoint).is_none());
+        }
+        assert!(without(&json!({"data": {}}), Some("node1"), None).is_none(), "newer clusters have no list");
+    }
+}

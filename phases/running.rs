@@ -10,7 +10,7 @@ mod versions;
 
 pub use configuration::{StoredConfiguration, read as read_configuration, shown as shown_configuration};
 pub use manifests::Rendering;
-pub use own_node::{OwnNode, ReadFile, find as find_own_node};
+pub use own_node::{ADVERTISED, OwnNode, ReadFile, certified_name, find as find_own_node};
 pub use versions::{ByVersion, RunningVersions, image_tag, read as read_versions};
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn reset() -> Workflow<Node> {
 fn the_phases_of_reset_are_kubeadms_in_its_order() {
     let workflow = reset();
     let phases: Vec<_> = workflow.phases().map(|phase| phase.path).collect();
-    assert_eq!(phases, ["preflight", "remove-etcd-member", "cleanup-node"]);
+    assert_eq!(phases, ["preflight", "update-cluster-status", "remove-etcd-member", "cleanup-node"]);
 }
 
 /// The same of `certs renew`.

@@ -14,7 +14,8 @@ use crate::credentials;
 use crate::prelude::*;
 
 const CRI_SOCKET: &str = "/metadata/annotations/kubeadm.alpha.kubernetes.io~1cri-socket";
-const ADVERTISED: &str = "/metadata/annotations/kubeadm.kubernetes.io~1kube-apiserver.advertise-address.endpoint";
+/// Where an API server says that it listens, in its pod.
+pub const ADVERTISED: &str = "/metadata/annotations/kubeadm.kubernetes.io~1kube-apiserver.advertise-address.endpoint";
 /// What kubelets' user names begin with.
 const NODE_USER: &str = "system:node:";
 
@@ -66,7 +67,10 @@ pub async fn find(
 }
 
 /// The name in the kubelet's client certificate; `None` where there is none that can be read.
-fn certified_name(read: ReadFile<'_>) -> Result<Option<String>, Failure> {
+///
+/// # Errors
+/// A file cannot be read.
+pub fn certified_name(read: ReadFile<'_>) -> Result<Option<String>, Failure> {
     let path = Utf8Path::new(paths::KUBELET_CONF);
     let Some(contents) = read(path)? else { return Ok(None) };
     let Ok(kubeconfig) = credentials::parse(path, &contents) else { return Ok(None) };

@@ -159,7 +159,7 @@ fn nothing_is_left_and_a_second_run_finds_nothing_to_do() {
 #[test]
 fn each_phase_of_reset_leaves_its_own_work_alone() {
     let machine = control_plane(&Case::newest());
-    let faults = ["preflight", "remove-etcd-member", "cleanup-node"];
+    let faults = ["preflight", "update-cluster-status", "remove-etcd-member", "cleanup-node"];
     let faults = faults.iter().fold(Faults::none(), |faults, path| faults.with(Fault::Repeat((*path).into())));
     reset(&machine, Ask::with_faults(faults)).succeeded("the reset with every phase twice");
     must_be_empty(&machine, "with every phase twice");
@@ -229,7 +229,7 @@ fn a_reset_that_fails_anywhere_is_finished_by_the_next() {
     let running = Snapshot::take("before", &filmed.node);
     let ran = reset(&filmed, Ask::default()).succeeded("the reset");
     let (end, mut tried) = (EndState::of(&filmed.node), 0);
-    for phase in ["preflight", "remove-etcd-member", "cleanup-node"] {
+    for phase in ["preflight", "update-cluster-status", "remove-etcd-member", "cleanup-node"] {
         let mut faults = vec![Fault::FailBefore(phase.into()), Fault::FailAfter(phase.into())];
         let intents = ran.records.iter().filter(|record| matches!(record, Record::Intended { .. }));
         let records = 2 * intents.filter(|record| phase_of(record) == Some(phase)).count();
@@ -290,6 +290,26 @@ fn a_member_whose_loss_costs_the_quorum_stays_until_others_are_up() {
     reset(&machine, Ask { selection, ..Ask::default() }).succeeded("the reset without it");
     assert!(files(&machine.node).contains_key("/var/lib/etcd/member/snap/db"), "who leaves it out keeps the data");
     assert_eq!(machine.node.etcd.members().len(), 3);
+}
+
+#[test]
+fn an_old_cluster_forgets_where_the_api_server_was_and_a_silent_one_stops_nothing() {
+    let listed = |machine: &Machine| {
+        let config = machine.node.kube.object(&kubewright_phases::cluster_status::kubeadm_config()).unwrap();
+        kubewright_phases::cluster_status::known_endpoints(&config).len()
+    };
+    let machine = control_plane(&Case::oldest());
+    assert_eq!(listed(&machine), 1);
+    let ran = reset(&machine, Ask::default()).succeeded("the reset");
+    assert_eq!(listed(&machine), 0);
+    let changes = ran.effects.iter().filter(|(_, effect)| effect.contains("kubeadm-config")).count();
+    assert_eq!(changes, 1, "{:?}", ran.effects);
+
+    let machine = control_plane(&Case::oldest());
+    machine.node.kube.stop();
+    let ran = reset(&machine, Ask::default()).succeeded("the reset without an API server");
+    must_be_empty(&machine, "without an API server");
+    assert!(warnings(&ran).iter().any(|warning| warning.contains("ClusterStatus")), "{:?}", warnings(&ran));
 }
 
 #[test]

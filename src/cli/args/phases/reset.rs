@@ -6,6 +6,7 @@ use super::PhaseFlags;
 pub(super) const RESET: PhaseFlags = PhaseFlags {
     flags: &[
         ("preflight", &["force", "ignore-preflight-errors"]),
+        ("update-cluster-status", &["kubeconfig"]),
         ("remove-etcd-member", &["kubeconfig"]),
         ("cleanup-node", &["cert-dir", "cleanup-tmp-dir", "cri-socket", "network"]),
     ],

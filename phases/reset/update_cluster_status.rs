@@ -1,0 +1,75 @@
+//! Takes this node's API server out of `ClusterStatus`, which clusters of 1.20 and 1.21 keep in `kubeadm-config`: their
+//! kubeadm goes by it where a pod has no annotation. kubeadm 1.20: `app/cmd/phases/reset/updateclusterstatus.go`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kubewright_config::model::ApiEndpoint;
+use kubewright_config::{KubernetesVersion, facts_for, yaml};
+use kubewright_node::KubeAccess;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use crate::cluster_status::{kubeadm_config, without};
+use crate::prelude::*;
+use crate::resetting::go_on;
+use crate::running::{ADVERTISED, certified_name};
+
+/// The phase `update-cluster-status`.
+pub struct UpdateClusterStatus;
+
+/// How long an API server may take: most resets are for what has broken.
+const LIMIT: Duration = Duration::from_secs(10);
+
+impl Phase<Node> for UpdateClusterStatus {
+    const ABOUT: &'static str = "Remove this node from the ClusterStatus object";
+    const RANK: u16 = 150;
+    // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
+    const AFTER: &'static [&'static str] = &["preflight"];
+
+    type Input = (Read<ResetOptions>, Use<Files>, Use<Kube>);
+    type Output = ();
+
+    async fn run(&self, (options, files, kube): Self::Input, report: &Report) -> Result<(), Failure> {
+        let path = paths::static_pod("kube-apiserver");
+        let Some(manifest) = files.read(&path)? else { return Ok(()) };
+        let Ok(document) = yaml::document(manifest.as_bytes()) else { return Ok(()) };
+        // Of a version that cannot be told, the cluster itself says whether it keeps a list.
+        let version = image_version(document.value());
+        let keeps_none = version.and_then(|version| facts_for(&version).ok()).is_some_and(|it| !it.api.cluster_status);
+        let Some(kubeconfig) = files.read(&options.kubeconfig)?.filter(|_| !keeps_none) else { return Ok(()) };
+        let Ok(kubeconfig) = String::from_utf8(kubeconfig.as_bytes().to_vec()) else { return Ok(()) };
+        let access = KubeAccess { kubeconfig: Zeroizing::new(kubeconfig), server: None, call_limit: LIMIT };
+
+        let name = certified_name(&|path| files.read(path))?;
+        let endpoint = advertised(document.value());
+        let object = kubeadm_config();
+        let change = |live: &Json| without(live, name.as_deref(), endpoint).map(|(changed, _)| changed);
+        let taken = async {
+            // Who does not answer at once is not waited for.
+            let live = kube.get_once(&access, &object).await?;
+            let found = live.and_then(|live| without(&live, name.as_deref(), endpoint));
+            let Some((_, gone)) = found else { return Ok::<_, Failure>(()) };
+            let what = "from the ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace";
+            report.note("reset", format!("Removing info for node {gone:?} {what}"));
+            kube.change(&access, &object, report, change).await
+        };
+        if let Err(failure) = taken.await {
+            let failure = go_on(failure)?;
+            report.warn(format!("[reset] This node's API server may stay in the cluster's ClusterStatus: {failure}"));
+        }
+        Ok(())
+    }
+}
+
+/// Where the node's API server says that it listens.
+fn advertised(pod: &Json) -> Option<ApiEndpoint> {
+    let endpoint: SocketAddr = pod.pointer(ADVERTISED)?.as_str()?.parse().ok()?;
+    Some(ApiEndpoint { advertise_address: endpoint.ip(), bind_port: endpoint.port() })
+}
+
+/// The version in the image's tag, if that is one.
+fn image_version(pod: &Json) -> Option<KubernetesVersion> {
+    let image = pod.pointer("/spec/containers/0/image")?.as_str()?;
+    image.rsplit_once(':')?.1.parse().ok()
+}
