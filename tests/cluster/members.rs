@@ -7,11 +7,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use kubewright_config::yaml;
-use kubewright_lab::{LabError, Node};
+use kubewright_lab::{LabError, Node, SOCKET};
 use serde_json::Value as Json;
 
 use super::command::Kubewright;
-use super::stage::Stage;
+use super::stage::{Stage, said};
 
 /// One line of `etcdctl member list`.
 pub struct Member {
@@ -49,7 +49,10 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
         remove(first, &member.id);
     }
     stage.reset_all(numbers);
-    forget(stage, first, &names);
+    forget(first, &names);
+    if stage.facts().api.cluster_status {
+        forget_endpoints(first, &server(first), &names);
+    }
 }
 
 /// How long etcd may find a member too young to let another one go. It wants the rest to be connected for 5 s
@@ -84,36 +87,73 @@ pub fn leave(stage: &Stage, node: &Node, first: &Node) {
     let ended = Kubewright::on(node).words(["reset", "--force"]).succeed();
     assert!(!ended.err.contains("Failed to"), "{name}:\n{}", ended.said());
     assert_eq!(voters(first), wanted, "after {name} has left");
+    assert!(listed_planes(stage, first).is_none_or(|listed| listed == wanted), "{name} stays in ClusterStatus");
     assert!(!node.path("/etc/kubernetes/kubelet.conf").exists() && !node.path("/var/lib/etcd/member").exists());
     let role = if plane { "control plane" } else { "worker" };
     eprintln!("{name}, a {role}, left in {:.1} s", begun.elapsed().as_secs_f64());
-    forget(stage, first, &[name]);
+    forget(first, &[name]);
+}
+
+/// Takes a node out of the cluster with the real kubeadm's `reset`, which takes it for one of its own. Containers go on where
+/// there is no crictl for old kubeadms.
+pub fn leave_by_the_peer(stage: &Stage, node: &Node, first: &Node) {
+    let name = node.name();
+    let mut wanted = voters(first);
+    wanted.remove(&name);
+    let output = node.exec(["kubeadm", "reset", "--force", "--cri-socket", SOCKET]).unwrap();
+    let said = said(&output);
+    assert!(output.status.success() && !said.contains("Failed to remove etcd member"), "{name}:\n{said}");
+    assert_eq!(voters(first), wanted, "after {name} has left:\n{said}");
+    assert!(
+        listed_planes(stage, first).is_none_or(|listed| listed == wanted),
+        "{name} stays in ClusterStatus:\n{said}"
+    );
+    for path in ["/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt", "/var/lib/etcd/member"] {
+        assert!(!node.path(path).exists(), "{name} keeps {path}:\n{said}");
+    }
+    forget(first, &[name]);
 }
 
 /// Deletes the Node objects of nodes that are gone.
-fn forget(stage: &Stage, first: &Node, names: &[String]) {
-    // Not through the load balancer, which has yet to find out that a control plane is gone.
-    let server = format!("--server=https://{}:6443", first.address());
+fn forget(first: &Node, names: &[String]) {
+    let server = server(first);
     let mut words = vec!["kubectl", &server, "delete", "node", "--ignore-not-found", "--wait=false"];
     words.extend(names.iter().map(String::as_str));
     first.run(words).unwrap();
-    if stage.facts().api.cluster_status {
-        forget_endpoints(first, &server, names);
-    }
 }
 
 /// Takes control planes out of the `ClusterStatus` that old releases keep, so that whoever joins next writes it again.
 fn forget_endpoints(first: &Node, server: &str, names: &[String]) {
-    let get = ["kubectl", server, "get", "-n", "kube-system", "configmap", "kubeadm-config", "-o", "json"];
-    let mut object: Json = serde_json::from_str(&first.run(get).unwrap()).unwrap();
-    let text = object["data"]["ClusterStatus"].as_str().unwrap().to_owned();
-    let mut status = yaml::document(text.as_bytes()).unwrap().value().clone();
+    let (mut object, mut status) = cluster_status(first);
     status["apiEndpoints"].as_object_mut().unwrap().retain(|name, _| !names.contains(name));
     object["data"]["ClusterStatus"] = yaml::to_string(&status).as_str().into();
     let mut command = first.command(["kubectl", server, "replace", "-f", "-"]).unwrap();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(object.to_string().as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "kubeadm-config was changed by somebody else");
+}
+
+/// The control planes in the `ClusterStatus` that old releases keep; `None` in newer ones. Asked is one that stays.
+pub fn listed_planes(stage: &Stage, first: &Node) -> Option<BTreeSet<String>> {
+    if !stage.facts().api.cluster_status {
+        return None;
+    }
+    let (_, status) = cluster_status(first);
+    Some(status["apiEndpoints"].as_object().unwrap().keys().cloned().collect())
+}
+
+/// The ConfigMap `kubeadm-config`, and its `ClusterStatus` as data.
+fn cluster_status(first: &Node) -> (Json, Json) {
+    let server = server(first);
+    let get = ["kubectl", &server, "get", "-n", "kube-system", "configmap", "kubeadm-config", "-o", "json"];
+    let object: Json = serde_json::from_str(&first.run(get).unwrap()).unwrap();
+    let text = object["data"]["ClusterStatus"].as_str().unwrap().to_owned();
+    (object, yaml::document(text.as_bytes()).unwrap().value().clone())
+}
+
+/// Not the load balancer, which has yet to find out that a control plane is gone.
+fn server(first: &Node) -> String {
+    format!("--server=https://{}:6443", first.address())
 }
 
 fn etcdctl(first: &Node, words: &[&str]) -> String {

@@ -4,7 +4,7 @@
 use kubewright_lab::Maker;
 
 use super::command::Kubewright;
-use super::members::{leave, voters};
+use super::members::{leave, leave_by_the_peer, voters};
 use super::post_conditions::Expected;
 use super::stage::{Stage, ours, said};
 
@@ -32,9 +32,9 @@ fn a_control_plane_and_a_worker_join_what_the_peer_has_made() {
     stage.wait_until_whole(&Expected::of(2, 1).uploaded());
     assert_eq!(voters(first).into_iter().collect::<Vec<_>>(), ["node1", "node2"]);
 
-    // What the peer has made is taken back as well. Then the last control plane goes with its cluster, and a worker that
-    // nobody knows any more.
+    // What the peer has made is taken back as well, and by it what we have. Then the last control plane goes with its cluster.
     leave(&stage, first, stage.node(2));
+    leave_by_the_peer(&stage, stage.node(3), stage.node(2));
     for number in [2, 3] {
         let ended = Kubewright::on(stage.node(number)).words(["reset", "--force"]).succeed();
         assert!(!ended.err.contains("Failed to"), "node{number}:\n{}", ended.said());

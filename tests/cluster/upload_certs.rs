@@ -1,4 +1,5 @@
-//! A second control plane, joined by the peer with the certificates that `init --upload-certs` left for it.
+//! A second control plane, joined by the peer with the certificates that `init --upload-certs` left for it; then the
+//! peer takes our first one back.
 
 use std::fs;
 
@@ -6,6 +7,7 @@ use kubewright_lab::Reader;
 
 use super::command::Kubewright;
 use super::init::{join_by_the_peer, printed};
+use super::members::leave_by_the_peer;
 use super::post_conditions::Expected;
 use super::stage::Stage;
 
@@ -33,4 +35,5 @@ fn the_peer_joins_a_control_plane_with_the_uploaded_certificates() {
     let members =
         first.run(["kubectl", "get", "pods", "-n", "kube-system", "-l", "component=etcd", "-o", "name"]).unwrap();
     assert_eq!(members.lines().count(), 2, "{members}");
+    leave_by_the_peer(&stage, first, second);
 }
