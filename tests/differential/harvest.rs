@@ -90,7 +90,11 @@ pub(crate) fn gather(left: &Left, side: Side, given: &str) -> Result<Harvest> {
             }
         } else if !line.contains("init phase") || line.contains("--print-manifest") {
             // What phases say while they work is for people.
-            harvest.things.insert(format!("stdout {line}"), content::printed(&step.stdout));
+            let mut printed = content::printed(&step.stdout);
+            if line.starts_with("kubeadm certs") {
+                mask::ends(&mut printed, left.began);
+            }
+            harvest.things.insert(format!("stdout {line}"), printed);
         }
     }
     let secrets =

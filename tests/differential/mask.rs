@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::content::{Context, documents, kubeconfig};
 
@@ -83,6 +83,51 @@ fn secret(value: &mut Value, began: OffsetDateTime) {
     }
 }
 
+/// Counts from when the run began when certificates end, in what is printed of them: the lines of a table, or objects.
+pub(crate) fn ends(value: &mut Value, began: OffsetDateTime) {
+    match value {
+        Value::String(line) => *line = dates(line, began),
+        Value::Array(items) => items.iter_mut().for_each(|item| ends(item, began)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                let moment = value.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+                match (name.as_str(), moment, value.as_i64()) {
+                    ("expirationDate", Some(moment), _) => *value = json!(until(moment, began)),
+                    ("residualTime", _, Some(seconds)) => *value = json!(format!("{} hours", hours(seconds))),
+                    _ => ends(value, began),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A line with its dates counted from the beginning; the columns stay where they are.
+fn dates(line: &str, began: OffsetDateTime) -> String {
+    const ZONE: &str = " UTC";
+    let format = format_description!("[month repr:short] [day], [year] [hour]:[minute] UTC");
+    let width = "Jan 02, 2006 15:04 UTC".len();
+    let mut line = line.to_owned();
+    for (at, _) in line.clone().match_indices(ZONE) {
+        let end = at + ZONE.len();
+        let Some(text) = end.checked_sub(width).and_then(|start| line.get(start..end)) else { continue };
+        if let Ok(moment) = PrimitiveDateTime::parse(text, format) {
+            let until = until(moment.assume_utc(), began);
+            line.replace_range(end - width..end, &format!("{until:<width$}"));
+        }
+    }
+    line
+}
+
+fn until(moment: OffsetDateTime, began: OffsetDateTime) -> String {
+    format!("in {} hours", hours((moment - began).whole_seconds()))
+}
+
+/// As for certificates in files: a run takes less than the six minutes that are added.
+fn hours(seconds: i64) -> i64 {
+    (seconds + 360).div_euclid(3600)
+}
+
 /// The identifiers of tokens that were made up, with what they are called instead.
 pub(crate) fn made_up<'a>(
     secrets: impl Iterator<Item = (&'a String, &'a Value)>,
@@ -118,6 +163,25 @@ pub(crate) fn rename(value: &mut Value, names: &[(String, String)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_counts_from_the_beginning_and_columns_stay() {
+        let began = OffsetDateTime::parse("2030-01-01T00:00:30Z", &Rfc3339).unwrap();
+        let mut printed = json!([
+            "CERTIFICATE   EXPIRES                  RESIDUAL TIME",
+            "apiserver     Jan 01, 2031 00:00 UTC   364d",
+            "admin.conf    Dec 31, 2029 00:00 UTC   <invalid>",
+            {"expirationDate": "2030-01-02T00:00:31Z", "residualTime": 86399, "name": "etcd-peer"},
+        ]);
+        ends(&mut printed, began);
+        let masked = json!([
+            "CERTIFICATE   EXPIRES                  RESIDUAL TIME",
+            "apiserver     in 8760 hours            364d",
+            "admin.conf    in -24 hours             <invalid>",
+            {"expirationDate": "in 24 hours", "residualTime": "24 hours", "name": "etcd-peer"},
+        ]);
+        assert_eq!(printed, masked);
+    }
 
     #[test]
     fn a_token_keeps_its_purpose_and_loses_what_is_random() {
