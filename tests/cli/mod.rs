@@ -1,6 +1,7 @@
 //! The command line as users meet it: the real binary, on its own tree, without touching the machine.
 
 mod bad_input;
+mod certs;
 mod config;
 // Release builds cannot be told where to die.
 #[cfg(debug_assertions)]
