@@ -60,8 +60,13 @@ pub async fn ensure_in_use(component: Component, needs: RestartNeeds, report: &R
         if marked.is_empty() && pod.serves_its_files(&running).await? {
             return Ok(());
         }
-        let ends = clock.now().unix_timestamp() + OLD_ONES_HOLD;
-        let urgent = marked.iter().any(|old_ends| *old_ends < ends);
+        let now = clock.now().unix_timestamp();
+        let urgent = marked.iter().any(|old_ends| *old_ends < now + OLD_ONES_HOLD);
+        if component == Component::Etcd && marked.iter().any(|old_ends| *old_ends < now) {
+            // Its other members have expired, too, and without most of them none is well.
+            let word = "If the cluster has other control planes, run this command there now, too: etcd waits for them";
+            report.note("restart", word);
+        }
         if !urgent && pod.waits_for_its_files(&running, limit).await? {
             report.note("restart", format!("{name} uses the new certificates, without a restart"));
             return pod.unmark();
