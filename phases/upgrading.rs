@@ -11,6 +11,7 @@ pub mod looking;
 pub mod node_files;
 pub mod renewal;
 pub mod replacing;
+pub mod roles;
 pub mod snapshot;
 pub mod stand_in;
 pub mod uploads;

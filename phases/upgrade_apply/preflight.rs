@@ -34,7 +34,7 @@ impl Phase<Node> for Preflight {
         let kubelet: &KubeletDoc = &found.kubelet;
         looking::check_node(&found, kubelet, &options.as_init(), &powers, report).await?;
         if !resumed {
-            looking::check_cluster(&found, &powers.0, &kube, report).await?;
+            looking::check_cluster(&found, &powers.0, &kube, &powers.4, report).await?;
             let running = read_versions(&found.admin.0, Asking::Aloud(&kube, report)).await?;
             let target = &found.cluster.kubernetes_version;
             let findings = dns::look(Asking::Aloud(&kube, report), &found.admin.0, &running.dns, target).await?;

@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 use kubewright_config::{KubeletDoc, UpgradeConfiguration};
+use kubewright_node::{Attempt, ObjectRef, wait_for};
+use serde_json::Value as Json;
 
 use super::before::{access, find as ask, unfinished};
 use super::{Kept, Stage, UpgradeOptions, UpgradedCluster};
@@ -81,6 +83,7 @@ pub async fn check_cluster(
     found: &UpgradedCluster,
     files: &Files,
     kube: &Kube,
+    clock: &Clock,
     report: &Report,
 ) -> Result<(), Failure> {
     report.note("upgrade", "Running cluster health checks");
@@ -88,7 +91,10 @@ pub async fn check_cluster(
     let there = |path: &Utf8Path| files.read(path).is_ok_and(|contents| contents.is_some());
     findings.extend(health::manifests(there));
     match kube.list(&found.admin.0, "v1", "Node", None, None).await {
-        Ok(nodes) => findings.extend(health::control_planes(&nodes)),
+        Ok(nodes) => {
+            findings.extend(test_job(&nodes, found, kube, clock, report).await);
+            findings.extend(health::control_planes(&nodes));
+        }
         Err(error) => findings.push(Finding::error(
             "ControlPlaneNodesReady",
             format!("couldn't list the nodes of the cluster: {error}"),
@@ -96,6 +102,49 @@ pub async fn check_cluster(
         )),
     }
     judge(findings, &found.init.node_registration.ignore_preflight_errors, report)
+}
+
+/// Lets the cluster run a Job, and takes it away again.
+async fn test_job(
+    nodes: &[Json],
+    found: &UpgradedCluster,
+    kube: &Kube,
+    clock: &Clock,
+    report: &Report,
+) -> Option<Finding> {
+    if !health::any_schedulable(nodes) {
+        report.warn(
+            "The preflight check \"CreateJob\" was skipped because there are no schedulable Nodes in the cluster.",
+        );
+        return None;
+    }
+    let access = &found.admin.0;
+    // What runs now is the old version's.
+    let job = health::job(clock.now().unix_timestamp_nanos() / 1_000_000, &found.cluster, &found.old);
+    let name = ObjectRef::of(&job)?;
+    if let Err(error) = kube.create_once(access, &job).await {
+        let why = format!("could not create Job \"{}\" in the namespace \"kube-system\": {error}", name.name);
+        return Some(health::job_finding(why));
+    }
+    let done = wait_for(report, format!("{name} to complete"), health::JOB_LIMIT, || async {
+        let Ok(Some(job)) = kube.get_once(access, &name).await else {
+            return Ok(Attempt::NotYet("it cannot be read".to_owned()));
+        };
+        match health::why_failed(&job) {
+            _ if health::is_complete(&job) => Ok(Attempt::Done(())),
+            Some(why) => Err(Failure::new(why)),
+            None => Ok(Attempt::NotYet("no condition of type Complete".to_owned())),
+        }
+    })
+    .await;
+    // A cluster that keeps finished Jobs, as 1.20 does, would have one for each upgrade. Its pods go first: a Job that is
+    // deleted leaves them. What cannot be deleted is the cluster's own to take away, at the Job's own end.
+    let pods = kube.list(access, "v1", "Pod", Some("kube-system"), None).await.unwrap_or_default();
+    let own = |pod: &&Json| pod.pointer("/metadata/labels/job-name").and_then(Json::as_str) == Some(name.name.as_str());
+    for object in pods.iter().filter(own).filter_map(ObjectRef::of).chain([name.clone()]) {
+        let _ = kube.delete(access, &object).await;
+    }
+    done.err().map(|failure| health::job_finding(format!("Job \"{}\": {}", name.name, failure.chain().join(": "))))
 }
 
 /// Pulls everything that the new control plane runs.

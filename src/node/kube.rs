@@ -251,6 +251,11 @@ impl Kube {
         self.outward.perform(Effect::new("patch", object.to_string()), work).await
     }
 
+    /// Deletes an object, and says whether it was there. Not tried again.
+    pub async fn delete(&self, access: &KubeAccess, object: &ObjectRef) -> Result<bool, Failure> {
+        self.outward.perform(Effect::new("delete", object.to_string()), self.backend.delete(access, object)).await
+    }
+
     /// Reads an object that must be there, lets `change` make a new one of it, and writes that as long as nobody wrote
     /// meanwhile; otherwise begins anew. Nothing is written when `change` gives `None`.
     pub async fn change(
