@@ -2,8 +2,10 @@
 //! word on what is missing; nothing is left out in silence.
 
 use std::{
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Instant,
 };
 
@@ -55,23 +57,48 @@ impl Test {
         let runner = Runner::find();
         let run = runner.run("default", self);
         tally.tests("tests without a cluster", run, self.filter.is_some());
+        if self.no_cluster {
+            say::step("the tests on lab nodes and the comparison with kubeadm are left out: --no-cluster");
+            self.plant_bugs(&mut tally);
+        } else {
+            self.on_machine(&runner, &cache, &mut tally);
+        }
+        tally.close()
+    }
+
+    /// Runs what needs root. Tests on nodes wait most of their time, and what only computes takes what they leave: it stands back
+    /// by its nice value, which Linux keeps for each thread and hands down to what that starts.
+    fn on_machine(&self, runner: &Runner, cache: &Cache, tally: &mut Tally) {
+        let mut beside = Tally::default();
+        let nodes = thread::scope(|scope| {
+            let computing = scope.spawn(|| {
+                if let Err(error) = rustix::process::nice(STAND_BACK) {
+                    say::step(&format!("what runs beside the tests on nodes does not stand back: {error}"));
+                }
+                let compared = differential::both(cache, self.filter.as_deref());
+                let counts = compared.map(|(passed, failed)| Counts { passed, failed });
+                beside.tests("comparison with kubeadm", counts, self.filter.is_some());
+                // Last, because its build would keep Cargo from starting the tests on nodes.
+                self.plant_bugs(&mut beside);
+            });
+            let run = self.prepare(cache).and_then(|_lock| {
+                let run = runner.run("cluster", self);
+                down().and(run)
+            });
+            computing.join().unwrap_or_else(|panic| resume_unwind(panic));
+            run
+        });
+        tally.tests("tests on lab nodes", nodes, self.filter.is_some());
+        tally.passed += beside.passed;
+        tally.failed.append(&mut beside.failed);
+    }
+
+    /// Runs the tests of the tests, unless single tests were asked for.
+    fn plant_bugs(&self, tally: &mut Tally) {
         if self.filter.is_none() {
             let caught = mutations::run().map(|passed| Counts { passed, failed: 0 });
             tally.tests("deliberate bugs", caught, false);
         }
-        if self.no_cluster {
-            say::step("the tests on lab nodes and the comparison with kubeadm are left out: --no-cluster");
-        } else {
-            let run = self.prepare(&cache).and_then(|_lock| {
-                let run = runner.run("cluster", self);
-                down().and(run)
-            });
-            tally.tests("tests on lab nodes", run, self.filter.is_some());
-            let compared = differential::both(&cache, self.filter.as_deref());
-            let counts = compared.map(|(passed, failed)| Counts { passed, failed });
-            tally.tests("comparison with kubeadm", counts, self.filter.is_some());
-        }
-        tally.close()
     }
 
     /// Gets nodes' ingredients ready, so that no test has to, and keeps other runs off the tests' labs. Tests hand nodes on
@@ -306,6 +333,9 @@ pub(crate) const TEST_LAB: &str = "test";
 
 /// How many tests on nodes run at the same time, each in a lab of its own.
 const LABS: usize = 2;
+
+/// How far what only computes stands back from tests on nodes, which have moments to keep.
+const STAND_BACK: i32 = 10;
 
 const CARGO_DENY: &str = "0.20.2";
 

@@ -58,7 +58,8 @@ impl Differential {
             }
             (None, _) => Peer::Program { path: kubeadm(&Cache::find()?)?, release, record: None },
         };
-        let report = compare(peer, self.filter.clone(), self.jobs, self.keep.clone())?;
+        let program = workspace::build("kubewright", "dev")?;
+        let report = compare(program, peer, self.filter.clone(), self.jobs, self.keep.clone())?;
         if report.passed() + report.failed() == 0 {
             return Err(LabError::missing(
                 "no case has such a name",
@@ -81,17 +82,24 @@ pub(crate) fn both(cache: &Cache, filter: Option<&str>) -> Result<(usize, usize)
     let release = "v1.20.2".parse().map_err(unable)?;
     let peers = [Peer::Program { path: kubeadm(cache)?, release, record: None }, Peer::Recorded(recordings())];
     let jobs = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    // The one that the tests ran: built by itself, its libraries would be compiled anew with fewer features.
+    let program = workspace::built_for_tests("kubewright")?;
     let mut counts = (0, 0);
     for peer in peers {
-        let report = compare(peer, filter.map(str::to_owned), jobs, None)?;
+        let report = compare(program.clone(), peer, filter.map(str::to_owned), jobs, None)?;
         counts = (counts.0 + report.passed(), counts.1 + report.failed());
     }
     Ok(counts)
 }
 
-fn compare(peer: Peer, filter: Option<String>, jobs: NonZeroUsize, keep: Option<PathBuf>) -> Result<Report> {
+fn compare(
+    program: PathBuf,
+    peer: Peer,
+    filter: Option<String>,
+    jobs: NonZeroUsize,
+    keep: Option<PathBuf>,
+) -> Result<Report> {
     let start = Instant::now();
-    let program = workspace::build("kubewright", "dev")?;
     let root = workspace::root();
     let options = Options {
         data: root.join("tests/differential"),

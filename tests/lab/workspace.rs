@@ -38,7 +38,15 @@ pub(crate) fn cargo<'a>(words: impl IntoIterator<Item = &'a str>) -> Command {
 
 /// Builds a binary of the workspace and returns where Cargo put it.
 pub(crate) fn build(binary: &str, profile: &str) -> Result<PathBuf> {
-    let mut command = cargo(["build", "--bin", binary, "--profile", profile]);
+    built(cargo(["build", "--bin", binary, "--profile", profile]), binary)
+}
+
+/// Where Cargo put a binary when it built the tests of the whole workspace, which it does if it has not.
+pub(crate) fn built_for_tests(binary: &str) -> Result<PathBuf> {
+    built(cargo(["build", "--workspace", "--bin", binary, "--test", "all"]), binary)
+}
+
+fn built(mut command: Command, binary: &str) -> Result<PathBuf> {
     command.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stderr(Stdio::inherit());
     let text = line(&command);
     let out = command.output().map_err(|source| LabError::Start { line: text.clone(), source })?;
