@@ -1,9 +1,8 @@
 //! A kubelet that runs its static pods and cannot register its node for a long time: `init` waits, says for what, and ends with
 //! a node that is Ready. kubeadm fails there with `nodes "node1" not found`, and `reset` is the only way out.
 //!
-//! The registration is held back before the API server. A kubelet that is first told not to register and then started anew
-//! would be the shorter way, but one of Kubernetes 1.20.2 that starts anew without its Node may reject etcd for good
-//! (`OutOfephemeral-storage`, kubernetes/kubernetes#99305; mended in 1.20.8), and no cluster comes out of that.
+//! The registration is held back before the API server, so that the kubelet is as on a slow machine. One that is started anew
+//! without its Node is another case: before 1.22 it may refuse static pods for good, see docs/design/join.md.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

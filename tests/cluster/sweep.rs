@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use kubewright_crash::{Call, Kind, Then, Watcher, trace, tree};
-use kubewright_engine::Record;
+use kubewright_engine::{Record, RunOutcome};
 use kubewright_lab::Node;
 use serde_json::{Value as Json, json};
 
@@ -81,12 +81,16 @@ fn march(node: &Node, workflow: &str, config: &Path, step: usize, at_least: usiz
     let (mut known, mut deaths) = (HashSet::new(), Vec::new());
     loop {
         let command = node.command(words).unwrap();
-        let mut run = Run { known: &mut known, step, new: 0, phase: String::new(), times: HashMap::new(), last: None };
+        let (phase, times) = (String::new(), HashMap::new());
+        let mut run = Run { known: &mut known, step, new: 0, phase, times, last: None, closed: false };
         let ended = trace(&command, OsStr::new("kubewright"), &mut run).unwrap();
         match (ended.killed, run.last) {
             (true, last) => deaths.extend(last),
             (false, _) if ended.succeeded() => break,
-            (false, _) => panic!("after {} deaths, the last at {:?}:\n{}", deaths.len(), deaths.last(), ended.said),
+            (false, _) => {
+                let last = &deaths[deaths.len().saturating_sub(3)..];
+                panic!("after {} deaths, the last at {last:#?}:\n{}", deaths.len(), ended.said)
+            }
         }
     }
     let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
@@ -109,15 +113,25 @@ struct Run<'a> {
     phase: String,
     times: HashMap<String, usize>,
     last: Option<String>,
+    /// Whether it is written down that the run has succeeded.
+    closed: bool,
 }
 
 impl Watcher for Run<'_> {
     fn before(&mut self, call: &Call) -> Then {
+        // Who has succeeded says goodbye to servers, and no more: who dies then has nothing left to do, and the same command
+        // would be another one, for a machine that is a node.
+        if self.closed && matches!(call.kind, Kind::Send { .. }) {
+            return Then::GoOn;
+        }
         if let Kind::Write { path, bytes, .. } = &call.kind
             && path.ends_with("/journal.jsonl")
-            && let Ok(Record::Started { phase }) = serde_json::from_slice(bytes)
         {
-            self.phase = phase;
+            match serde_json::from_slice(bytes) {
+                Ok(Record::Started { phase }) => self.phase = phase,
+                Ok(Record::Closed { outcome: RunOutcome::Succeeded }) => self.closed = true,
+                _ => {}
+            }
         }
         let what = format!("{} {}", self.phase, without_numbers(&call.to_string()));
         let times = self.times.entry(what.clone()).or_default();

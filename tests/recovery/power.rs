@@ -20,8 +20,8 @@ fn phases_go_on_after_a_power_cut() {
 
 #[test]
 fn renewal_and_reset_go_on_after_a_power_cut() {
-    cut(&RENEW, 100);
-    cut(&RESET, 100);
+    cut(&RENEW, 50);
+    cut(&RESET, 50);
 }
 
 /// The power is cut while a run goes on with one that was killed.
