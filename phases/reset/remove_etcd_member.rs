@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kubewright_node::Etcd;
 use kubewright_node::etcd::{PodEndpoints, QuorumLoss, Removal, pod_endpoints};
+use kubewright_node::trees::{Cleared, Why};
 use kubewright_node::{EtcdAccess, EtcdTls, KubeAccess, Trees};
 use zeroize::Zeroizing;
 
@@ -81,7 +82,7 @@ impl Phase<Node> for RemoveEtcdMember {
         }
         if has_data {
             report.note("reset", format!("Deleting contents of the etcd data directory: {}", pod.data_dir));
-            match trees.empty(&pod.data_dir).await {
+            match empty(trees, &pod.data_dir).await {
                 Ok(cleared) => tell_left(&pod.data_dir, &cleared, report),
                 Err(failure) => {
                     let (failure, directory) = (go_on(failure)?, &pod.data_dir);
@@ -93,6 +94,19 @@ impl Phase<Node> for RemoveEtcdMember {
         }
         Ok(EtcdData(Some(pod.data_dir)))
     }
+}
+
+/// etcd goes on for a moment after its member is gone, and may write where it is being emptied.
+async fn empty(trees: &Trees, directory: &Utf8Path) -> Result<Cleared, Failure> {
+    let mut cleared = trees.empty(directory).await?;
+    for _ in 0..TRIES {
+        if !cleared.left.iter().any(|left| matches!(left.why, Why::Refused(_))) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        cleared = trees.empty(directory).await?;
+    }
+    Ok(cleared)
 }
 
 fn external(report: &Report) {
@@ -176,6 +190,10 @@ async fn told_by_pods(options: &ResetOptions, files: &Files, kube: &Kube, report
     }
 }
 
+/// How often what could not be emptied is tried again.
+const TRIES: usize = 5;
+/// How long etcd is left to end before that.
+const PAUSE: Duration = Duration::from_millis(300);
 /// How long etcd is asked at the addresses of its manifest before the API server is.
 const FIRST_TRY: Duration = Duration::from_secs(10);
 /// The least that a removal is given: a quorum that is too small is waited for as long as a restart takes.
