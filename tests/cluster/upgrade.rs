@@ -8,7 +8,7 @@ use std::time::Instant;
 use kubewright_lab::Node;
 use rustix::process::Signal;
 
-use super::command::{Ended, Kubewright};
+use super::command::Kubewright;
 use super::stage::{Stage, ours};
 use super::tree::{STATE_DIR, differences, tree};
 use super::watching::watch;
@@ -41,6 +41,34 @@ fn images(node: &Node) -> BTreeMap<String, String> {
     REPLACED.map(image).into()
 }
 
+fn manifest(node: &Node, name: &str) -> String {
+    fs::read_to_string(node.path(&format!("/etc/kubernetes/manifests/{name}.yaml"))).unwrap()
+}
+
+/// What `upgrade diff` says of manifests: as they are, and as they will be. With all lines around both stand in it.
+fn differences_of(node: &Node, next: &str) -> BTreeMap<String, (String, String)> {
+    let shown = Kubewright::on(node).words(["upgrade", "diff", next, "-c", "10000"]).succeed();
+    let mut found = BTreeMap::<String, (String, String)>::new();
+    let mut name = None;
+    for line in shown.out.lines() {
+        match (line.strip_prefix("--- /etc/kubernetes/manifests/"), line.get(1..)) {
+            (Some(file), _) => name = file.strip_suffix(".yaml").map(str::to_owned),
+            (None, Some(text)) if !line.starts_with("+++ ") && !line.starts_with("@@ ") => {
+                let Some(name) = &name else { continue };
+                let (old, new) = found.entry(name.clone()).or_default();
+                if !line.starts_with('+') {
+                    *old += &format!("{text}\n");
+                }
+                if !line.starts_with('-') {
+                    *new += &format!("{text}\n");
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 fn stored_version(node: &Node) -> String {
     let config = node.run(["kubectl", "get", "cm", "-n", "kube-system", "kubeadm-config", "-o", "yaml"]).unwrap();
     let line = config.lines().find_map(|line| line.trim().strip_prefix("kubernetesVersion: ")).unwrap();
@@ -56,7 +84,7 @@ fn nothing_is_changed_by(node: &Node, words: &[&str], why: &str) {
     assert_eq!(differences(&before, &tree(node, ["/etc/kubernetes"])), [""; 0]);
 }
 
-fn timed(what: &str, run: impl FnOnce() -> Ended) -> Ended {
+fn timed<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let ended = run();
     eprintln!("{what}: {:.1} s", start.elapsed().as_secs_f64());
@@ -118,6 +146,9 @@ fn a_cluster_goes_to_the_next_release_back_and_there_again() {
     nothing_is_changed_by(first, &["upgrade", "apply", &next, "--yes", IGNORED], "and 32 MiB are free");
     first.run(["umount", "/var/lib/kubewright/snapshots"]).unwrap();
 
+    let shown = timed("upgrade diff", || differences_of(first, &next));
+    assert!(shown.iter().all(|(name, (old, _))| *old == manifest(first, name)), "{shown:?}");
+
     // Killed while it replaces, the same command goes on.
     for place in ["sealed", "renamed"] {
         let killed = apply().with("KUBEWRIGHT_KILL_AT", format!("control-plane:{place}")).run();
@@ -132,6 +163,8 @@ fn a_cluster_goes_to_the_next_release_back_and_there_again() {
     assert!(applied.out.contains(&format!("was upgraded to \"{next}\"")), "{}", applied.said());
     assert!(seen.gone.is_empty(), "{seen:?}");
     assert_eq!(seen.replaced, REPLACED.map(|name| format!("{name}.yaml")).into());
+    assert_eq!(shown.len(), REPLACED.len(), "what was shown is what was done");
+    assert!(shown.iter().all(|(name, (_, new))| *new == manifest(first, name)), "{shown:?}");
     let after = hashes(first);
     for name in REPLACED {
         assert_ne!(after[name], before[name], "{name}");
