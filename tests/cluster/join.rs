@@ -4,6 +4,7 @@
 mod discovery;
 mod faults;
 mod killed;
+mod outages;
 mod rounds;
 
 use std::fs;

@@ -31,6 +31,16 @@ pub fn members(first: &Node) -> Vec<Member> {
     etcdctl(first, &["member", "list"]).lines().map(line).collect()
 }
 
+/// Which of these nodes has etcd's leader; each is asked itself.
+pub fn leader<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> &'a Node {
+    let leads = |node: &&Node| {
+        let status: Json = serde_json::from_str(&etcdctl(node, &["endpoint", "status", "-w", "json"])).unwrap();
+        let status = &status[0]["Status"];
+        status["leader"] == status["header"]["member_id"]
+    };
+    nodes.into_iter().find(leads).expect("one of them leads")
+}
+
 /// The names of those that have a vote and have been up.
 pub fn voters(first: &Node) -> BTreeSet<String> {
     let members = members(first);

@@ -10,6 +10,7 @@ mod join;
 mod late_kubelet;
 mod members;
 mod mixed;
+mod outage;
 mod phases;
 mod post_conditions;
 mod preflight;
