@@ -6,6 +6,7 @@ use kubewright_node::{Attempt, Etcd, EtcdAccess, EtcdTls, KubeErrorKind, wait_fo
 use zeroize::Zeroizing;
 
 use crate::artifacts::ClusterAdmin;
+use crate::etcd_pod::EtcdPod;
 use crate::joining::FoundCluster;
 use crate::prelude::*;
 
@@ -50,4 +51,23 @@ pub async fn find(
     })
     .await?;
     etcd.sync(&EtcdAccess { endpoints, tls: Some(tls), call_limit: limit }, report).await
+}
+
+/// The credentials for the etcd of this node's manifest.
+///
+/// # Errors
+/// They are not here.
+pub fn of_pod(pod: &EtcdPod, files: &Files) -> Result<EtcdTls, Failure> {
+    let text = |path: &Utf8Path| -> Result<String, Failure> {
+        let contents = files.read(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")))?;
+        String::from_utf8(contents.as_bytes().to_vec()).context(format!("cannot read `{path}`"))
+    };
+    let healthcheck = |name: &str| pod.authority.parent().map(|directory| directory.join(name));
+    let client = healthcheck("healthcheck-client.crt").zip(healthcheck("healthcheck-client.key"));
+    // The member's own certificate is a client's, too, and is there where the other one was never made.
+    let (certificate, key) = match client {
+        Some((certificate, key)) if files.read(&key)?.is_some() => (certificate, key),
+        _ => (pod.certificate.clone(), pod.key.clone()),
+    };
+    Ok(EtcdTls { authority: text(&pod.authority)?, certificate: text(&certificate)?, key: Zeroizing::new(text(&key)?) })
 }

@@ -1,10 +1,13 @@
 //! What the manifest of this node's etcd says: where its data is, where it and the others are reached, and with whose
-//! credentials. Whoever wrote it, kubeadm or we; pure.
+//! credentials. Whoever wrote it, kubeadm or we.
 
 use camino::Utf8PathBuf;
 use kubewright_config::yaml;
-use kubewright_node::Contents;
+use kubewright_engine::{Failure, FailureKind};
+use kubewright_node::{Contents, Files};
 use serde_json::Value as Json;
+
+use crate::paths;
 
 /// Where etcd's data is unless the configuration says otherwise.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/etcd";
@@ -12,8 +15,14 @@ pub const DEFAULT_DATA_DIR: &str = "/var/lib/etcd";
 /// This node's etcd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EtcdPod {
+    /// Its name among the members; empty if the manifest has none.
+    pub name: String,
+    /// The image that it runs from; empty if the manifest has none.
+    pub image: String,
     /// Its data directory on the machine, absolute.
     pub data_dir: Utf8PathBuf,
+    /// Where its log is, if not in the data directory; as the container sees it.
+    pub wal_dir: Option<String>,
     /// Where other members reach it.
     pub peer_url: String,
     /// Where clients reach it.
@@ -47,8 +56,12 @@ impl EtcdPod {
             data_dir.filter(|path| path.starts_with('/')).ok_or("it has no volume `etcd-data` of the host")?;
         let entries = argument("initial-cluster")?;
         let urls = entries.split(',').filter_map(|entry| Some(entry.split_once('=')?.1.to_owned()));
+        let image = pod.pointer("/spec/containers/0/image").and_then(Json::as_str).unwrap_or_default();
         Ok(Self {
+            name: self::argument(pod, "name").unwrap_or_default().to_owned(),
+            image: image.to_owned(),
             data_dir: data_dir.into(),
+            wal_dir: self::argument(pod, "wal-dir").filter(|path| !path.is_empty()).map(str::to_owned),
             peer_url: first(argument("initial-advertise-peer-urls")?),
             client_url: first(argument("advertise-client-urls")?),
             initial: urls.collect(),
@@ -56,6 +69,24 @@ impl EtcdPod {
             certificate: path("cert-file")?,
             key: path("key-file")?,
         })
+    }
+
+    /// Reads the manifest where it stands, with the name and the image.
+    ///
+    /// # Errors
+    /// It is not there, or is no etcd's.
+    pub fn on(files: &Files) -> Result<Self, Failure> {
+        let path = paths::static_pod("etcd");
+        let manifest = files.read(&path)?.ok_or_else(|| {
+            Failure::new(format!("`{path}` is not there, so this node has no etcd of Kubernetes's"))
+                .kind(FailureKind::Validation)
+        })?;
+        let pod = Self::read(&manifest).and_then(|pod| match (pod.name.as_str(), pod.image.as_str()) {
+            ("", _) => Err("it has no argument --name".to_owned()),
+            (_, "") => Err("it names no image".to_owned()),
+            _ => Ok(pod),
+        });
+        pod.map_err(|why| Failure::new(why).context(format!("cannot use `{path}`")))
     }
 
     /// The other members at its start, by their peer URLs.

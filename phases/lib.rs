@@ -29,6 +29,7 @@ pub mod random;
 pub mod registration;
 pub mod renewal;
 pub mod resetting;
+pub mod restoring;
 pub mod rootless;
 pub mod running;
 pub mod stand_in;

@@ -22,9 +22,10 @@ pub use kept::{Kept, Stage};
 
 use std::time::Duration;
 
-use kubewright_node::StaticPods;
+use kubewright_node::{Snapshots, StaticPods};
 
 use crate::prelude::*;
+use crate::restoring::Restoring;
 
 /// The powers with which static pods are replaced.
 pub struct Hands<'a> {
@@ -36,8 +37,12 @@ pub struct Hands<'a> {
     pub pods: &'a StaticPods,
     /// The machine, for looking.
     pub probe: &'a Probe,
-    /// The container runtime, for looking.
+    /// The container runtime, for looking, and for putting etcd's data back.
     pub runtime: &'a Runtime,
+    /// The kubelet, for putting etcd's data back.
+    pub services: &'a Services,
+    /// Copies of etcd's data.
+    pub snapshots: &'a Snapshots,
     /// The time.
     pub clock: &'a Clock,
     /// Where it is told.
@@ -55,6 +60,8 @@ pub struct UpgradeOptions {
     pub kubeconfig: Utf8PathBuf,
     /// Whether this node has a control plane: the manifest of kube-apiserver is here.
     pub control_plane: bool,
+    /// `--restore-etcd`: etcd's data may go back with the node, and what was written since is lost.
+    pub restore_etcd: bool,
     /// systemd-resolved runs.
     pub resolved_active: bool,
     /// Proxy variables of our environment, which static pods and kube-proxy inherit.
@@ -63,6 +70,14 @@ pub struct UpgradeOptions {
 
 impl Value for UpgradeOptions {
     const NAME: &'static str = "upgrade-flags";
+}
+
+impl<'a> Hands<'a> {
+    /// The powers with which etcd's data is put back.
+    pub(crate) fn restoring(&self, found: &'a UpgradedCluster) -> Restoring<'a> {
+        let Self { files, services, runtime, snapshots, report, .. } = *self;
+        Restoring { files, services, runtime, socket: &found.before.cri_socket, snapshots, report }
+    }
 }
 
 impl UpgradeOptions {

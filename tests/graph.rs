@@ -44,6 +44,13 @@ pub fn renew() -> Workflow<Node> {
         .with_groups(kubewright_phases::RENEW_GROUPS)
 }
 
+/// The same of `etcd restore`.
+pub fn etcd_restore() -> Workflow<Node> {
+    Workflow::new("etcd restore", kubewright_phases::ETCD_RESTORE)
+        .unwrap_or_else(|error| panic!("the phases of `etcd restore` make no graph: {error}"))
+        .with_groups(kubewright_phases::ETCD_RESTORE_GROUPS)
+}
+
 /// The same of `upgrade apply`.
 pub fn upgrade_apply() -> Workflow<Node> {
     Workflow::new("upgrade apply", kubewright_phases::UPGRADE_APPLY)
@@ -88,11 +95,12 @@ fn the_graphs_of_join_and_of_renewing_are_sound() {
 }
 
 #[test]
-fn the_graphs_of_upgrade_are_sound() {
+fn the_graphs_of_upgrade_and_of_restoring_are_sound() {
     for (name, entries) in [
         ("upgrade apply", kubewright_phases::UPGRADE_APPLY),
         ("upgrade node", kubewright_phases::UPGRADE_NODE),
         ("upgrade rollback", kubewright_phases::UPGRADE_ROLLBACK),
+        ("etcd restore", kubewright_phases::ETCD_RESTORE),
     ] {
         let workflow = Workflow::new(name, entries).unwrap_or_else(|error| panic!("{name}: {error}"));
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("phases").join(name.replace(' ', "_"));

@@ -15,8 +15,10 @@ spec:
     - --initial-advertise-peer-urls=https://10.0.0.2:2380
     - --initial-cluster=node1=https://10.0.0.1:2380,node2=https://10.0.0.2:2380
     - --key-file=/etc/kubernetes/pki/etcd/server.key
+    - --name=node2
     - --peer-trusted-ca-file=/etc/kubernetes/pki/etcd/other.crt
     - --trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt
+    image: registry.k8s.io/etcd:3.6.6-0
     name: etcd
   securityContext: {runAsUser: 998}
   volumes:
@@ -27,7 +29,8 @@ spec:
 #[test]
 fn says_where_the_member_is_and_with_whose_credentials() {
     let pod = EtcdPod::read(&Contents::public(JOINED)).unwrap();
-    assert_eq!(pod.data_dir, "/data/etcd");
+    assert_eq!((pod.name.as_str(), pod.image.as_str()), ("node2", "registry.k8s.io/etcd:3.6.6-0"));
+    assert_eq!((pod.data_dir.as_str(), pod.wal_dir.as_deref()), ("/data/etcd", None));
     assert_eq!(pod.peer_url, "https://10.0.0.2:2380");
     assert_eq!(pod.authority, "/etc/kubernetes/pki/etcd/ca.crt");
     assert_eq!(pod.endpoints(), ["https://10.0.0.1:2379", "https://10.0.0.2:2379"]);

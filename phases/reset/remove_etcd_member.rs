@@ -7,9 +7,10 @@ use std::time::Duration;
 use kubewright_node::Etcd;
 use kubewright_node::etcd::{PodEndpoints, QuorumLoss, Removal, pod_endpoints};
 use kubewright_node::trees::{Cleared, Why};
-use kubewright_node::{EtcdAccess, EtcdTls, KubeAccess, Trees};
+use kubewright_node::{EtcdAccess, KubeAccess, Trees};
 use zeroize::Zeroizing;
 
+use crate::etcd_access;
 use crate::etcd_pod::{DEFAULT_DATA_DIR, EtcdPod};
 use crate::prelude::*;
 use crate::resetting::{go_on, tell_left};
@@ -136,22 +137,7 @@ async fn leave(
     (files, kube, etcd, _): &Powers,
     report: &Report,
 ) -> Result<Removal, Failure> {
-    let text = |path: &Utf8Path| -> Result<String, Failure> {
-        let contents = files.read(path)?.ok_or_else(|| Failure::new(format!("`{path}` is not there")))?;
-        String::from_utf8(contents.as_bytes().to_vec()).context(format!("cannot read `{path}`"))
-    };
-    let healthcheck = |name: &str| pod.authority.parent().map(|directory| directory.join(name));
-    let client = healthcheck("healthcheck-client.crt").zip(healthcheck("healthcheck-client.key"));
-    // The member's own certificate is a client's, too, and is there where the other one was never made.
-    let (certificate, key) = match client {
-        Some((certificate, key)) if files.read(&key)?.is_some() => (certificate, key),
-        _ => (pod.certificate.clone(), pod.key.clone()),
-    };
-    let tls = EtcdTls {
-        authority: text(&pod.authority)?,
-        certificate: text(&certificate)?,
-        key: Zeroizing::new(text(&key)?),
-    };
+    let tls = etcd_access::of_pod(pod, files)?;
     let access = |endpoints: Vec<String>, call_limit| EtcdAccess { endpoints, tls: Some(tls.clone()), call_limit };
 
     let known = pod.endpoints();

@@ -25,7 +25,7 @@ impl Phase<Node> for ControlPlane {
         Use<Runtime>,
         Use<Clock>,
         Use<Etcd>,
-        Use<Snapshots>,
+        (Use<Services>, Use<Snapshots>),
     );
     type Output = ();
 
@@ -35,7 +35,7 @@ impl Phase<Node> for ControlPlane {
 
     async fn run(
         &self,
-        (settings, options, found, files, kube, pods, probe, runtime, clock, etcd, snapshots): Self::Input,
+        (settings, options, found, files, kube, pods, probe, runtime, clock, etcd, (services, snapshots)): Self::Input,
         report: &Report,
     ) -> Result<(), Failure> {
         let version = &found.cluster.kubernetes_version;
@@ -43,11 +43,20 @@ impl Phase<Node> for ControlPlane {
             "upgrade/control-plane",
             format!("Upgrading your Static Pod-hosted control plane instance to version \"{version}\"..."),
         );
-        let hands =
-            Hands { files: &files, kube: &kube, pods: &pods, probe: &probe, runtime: &runtime, clock: &clock, report };
+        let hands = Hands {
+            files: &files,
+            kube: &kube,
+            pods: &pods,
+            probe: &probe,
+            runtime: &runtime,
+            services: &services,
+            snapshots: &snapshots,
+            clock: &clock,
+            report,
+        };
         let own = &settings.node;
         let wanted = Wanted { certificate_renewal: own.certificate_renewal, etcd_upgrade: own.etcd_upgrade };
-        upgrade(&found, &options, wanted, &etcd, &snapshots, &hands).await?;
+        upgrade(&found, &options, wanted, &etcd, &hands).await?;
         report.note("upgrade/control-plane", "The control plane instance for this node was successfully upgraded!");
         Ok(())
     }

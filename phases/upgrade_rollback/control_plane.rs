@@ -2,10 +2,12 @@
 //! etcd's data if that is asked for. kubeadm has no such command.
 
 use kubewright_config::UpgradeConfiguration;
-use kubewright_node::StaticPods;
+use kubewright_node::{Etcd, Snapshots, StaticPods};
 
+use crate::etcd_pod::EtcdPod;
 use crate::prelude::*;
-use crate::upgrading::going_back::go_back;
+use crate::restoring::alone;
+use crate::upgrading::going_back::{Data, go_back};
 use crate::upgrading::{Hands, Kept, Stage, UpgradeOptions, UpgradedCluster};
 
 /// The phase `control-plane`.
@@ -24,12 +26,14 @@ impl Phase<Node> for ControlPlane {
         Use<Probe>,
         Use<Runtime>,
         Use<Clock>,
+        Use<Etcd>,
+        (Use<Services>, Use<Snapshots>),
     );
     type Output = RolledBack;
 
     async fn run(
         &self,
-        (settings, options, files, kube, pods, probe, runtime, clock): Self::Input,
+        (settings, options, files, kube, pods, probe, runtime, clock, etcd, (services, snapshots)): Self::Input,
         report: &Report,
     ) -> Result<RolledBack, Failure> {
         let mut kept = Kept::newest(&files)?.ok_or_else(|| {
@@ -37,12 +41,25 @@ impl Phase<Node> for ControlPlane {
                 .kind(FailureKind::Validation)
         })?;
         let found = found(&kept, &|path| files.read(path), &options, &settings)?;
-        let hands =
-            Hands { files: &files, kube: &kube, pods: &pods, probe: &probe, runtime: &runtime, clock: &clock, report };
-        if kept.stage == Stage::WentBack {
+        let hands = Hands {
+            files: &files,
+            kube: &kube,
+            pods: &pods,
+            probe: &probe,
+            runtime: &runtime,
+            services: &services,
+            snapshots: &snapshots,
+            clock: &clock,
+            report,
+        };
+        let data = if options.restore_etcd { Data::GoesBack } else { Data::Stays };
+        if data == Data::GoesBack && kept.stage != Stage::GoingBack {
+            alone::must_be_alone(&EtcdPod::on(&files)?, &files, &kube, &etcd, report).await?;
+        }
+        if kept.stage == Stage::WentBack && data == Data::Stays {
             report.note("upgrade/rollback", format!("The upgrade {} was taken back already", kept.name));
         } else {
-            go_back(&mut kept, &found, &hands).await.map_err(|failure| {
+            go_back(&mut kept, &found, data, &hands).await.map_err(|failure| {
                 let old = &found.old.version;
                 failure
                     .context(format!("this node is not back at {old}"))

@@ -3,7 +3,7 @@
 
 use kubewright_config::yaml;
 use kubewright_manifests::StaticPod;
-use kubewright_node::{Attempt, Etcd, Snapshots, wait_for};
+use kubewright_node::{Attempt, Etcd, wait_for};
 use kubewright_pki::KubeconfigKind;
 
 use super::before::unfinished;
@@ -41,7 +41,6 @@ pub async fn upgrade(
     options: &UpgradeOptions,
     wanted: Wanted,
     etcd: &Etcd,
-    snapshots: &Snapshots,
     hands: &Hands<'_>,
 ) -> Result<(), Failure> {
     let Hands { files, report, .. } = hands;
@@ -49,6 +48,7 @@ pub async fn upgrade(
         Some(kept) => (kept, true),
         None => (prepare(found, options, hands).await?, false),
     };
+    kept.may_restore |= options.restore_etcd;
     let changes = changes(found, options, wanted, &kept, hands)?;
     let any = changes.iter().any(|change| change.differs);
     if any {
@@ -56,7 +56,7 @@ pub async fn upgrade(
             kept.begin(may_change(found), files)?;
         }
         if found.cluster.etcd.local().is_some()
-            && let Err(failure) = snapshot::take(&mut kept, found, etcd, snapshots, hands).await
+            && let Err(failure) = snapshot::take(&mut kept, found, etcd, hands).await
         {
             // Nothing was changed yet, so there is nothing to go back from.
             kept.stage = Stage::WentBack;
@@ -93,6 +93,9 @@ async fn prepare(found: &UpgradedCluster, options: &UpgradeOptions, hands: &Hand
         files: Vec::new(),
         served: Vec::new(),
         snapshot: None,
+        members: None,
+        may_restore: options.restore_etcd,
+        restore: None,
     };
     for component in Component::of(&found.cluster) {
         kept.pods.push(KeptPod { component, hash: hash_of(component, found, hands).await? });

@@ -1,13 +1,18 @@
 //! The way back: files first, in an order that is told before, then a wait until each component serves as it did. Each
 //! step looks before it changes anything, so who dies in the middle goes on by running it again.
 
+use std::time::Duration;
+
 use kubewright_config::yaml;
+use kubewright_node::PutBack;
 use serde_json::Value as Json;
 
 use super::kept::Kept;
 use super::replacing::{Runs, wait_serving};
 use super::{Component, Hands, Stage, UpgradedCluster, up_to};
+use crate::etcd_pod::EtcdPod;
 use crate::prelude::*;
+use crate::restoring::{record, steps};
 
 /// Tells in which order a node would go back, before anything is changed.
 pub fn tell_order(kept: &Kept, found: &UpgradedCluster, report: &Report) {
@@ -22,26 +27,53 @@ pub fn tell_order(kept: &Kept, found: &UpgradedCluster, report: &Report) {
         ),
     );
     let data = match &kept.snapshot {
+        Some(path) if kept.may_restore => format!(
+            "If etcd itself was replaced by then, its data goes back too, to \"{path}\", after the files: the kubelet and the \
+             control plane are stopped for that, and what was written since is lost"
+        ),
         Some(path) => format!("etcd's data stays as it is, whatever happens; it was saved to \"{path}\""),
         None => "etcd's data stays as it is, whatever happens".to_owned(),
     };
     report.note(TAG, data);
 }
 
+/// What becomes of etcd's data on the way back. A way back that was begun keeps to what it had decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// It stays as it is.
+    Stays,
+    /// It goes back if that was agreed, and if etcd itself was replaced: otherwise nothing can have happened to it.
+    AsAgreed,
+    /// It goes back.
+    GoesBack,
+}
+
 /// Puts everything back and waits until it serves.
 ///
 /// # Errors
 /// A file cannot be put back, or a component does not serve.
-pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, hands: &Hands<'_>) -> Result<(), Failure> {
+pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, data: Data, hands: &Hands<'_>) -> Result<(), Failure> {
     let Hands { files, report, .. } = hands;
     let old = &found.old.version;
     kept.must_hold(Component::of(&found.cluster), files)?;
+    if kept.stage != Stage::GoingBack {
+        kept.restore = decide(kept, data, hands).await?.then(|| record::name(hands.clock));
+    }
+    let back = put_back_of(kept, files)?;
     kept.stage = Stage::GoingBack;
     kept.save(files)?;
     report.note(TAG, format!("Going back to {old}"));
+    let restoring = hands.restoring(found);
+    if let Some((snapshot, back)) = &back {
+        steps::tell_order(snapshot, back, report);
+        if let Err(failure) = steps::stop(&restoring).await {
+            return Err(steps::give_up(failure, back, &restoring).await);
+        }
+    }
     let mut waited_for = Vec::new();
     for component in Component::of(&found.cluster) {
         if component == Component::Etcd
+            && back.is_none()
             && let Some(why) = keeps_its_etcd(kept, files)?
         {
             report.note(TAG, why);
@@ -61,7 +93,14 @@ pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, hands: &Hands<'_>
     for path in &changed {
         report.note(TAG, format!("Put back \"{path}\""));
     }
-    let limit = found.init.timeouts.upgrade_manifests;
+    if let Some((snapshot, back)) = &back {
+        let pod = EtcdPod::on(files)?;
+        if let Err(failure) = steps::put_back(&pod, snapshot, back, &restoring).await {
+            return Err(steps::give_up(failure, back, &restoring).await);
+        }
+        steps::start(&restoring).await?;
+    }
+    let limit = found.init.timeouts.upgrade_manifests.max(LEAST);
     report.note(TAG, format!("Waiting until each component serves. This can take up to {} for each", up_to(limit)));
     for component in waited_for {
         let Some(contents) = kept.read(&component.manifest(), files)? else { continue };
@@ -81,7 +120,7 @@ pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, hands: &Hands<'_>
 pub async fn after(failure: Failure, kept: &mut Kept, found: &UpgradedCluster, hands: &Hands<'_>) -> Failure {
     let old = &found.old.version;
     hands.report.note("upgrade/staticpods", format!("The upgrade failed: {failure}"));
-    match go_back(kept, found, hands).await {
+    match go_back(kept, found, Data::AsAgreed, hands).await {
         Ok(()) => failure
             .context(format!(
                 "couldn't upgrade control plane. This node went back to {old}, and its control plane serves"
@@ -93,6 +132,50 @@ pub async fn after(failure: Failure, kept: &mut Kept, found: &UpgradedCluster, h
             .kind(FailureKind::Stuck)
             .hint("run `kubewright upgrade rollback`: it goes on from here"),
     }
+}
+
+/// Whether etcd's data is to go back.
+async fn decide(kept: &Kept, data: Data, hands: &Hands<'_>) -> Result<bool, Failure> {
+    let Hands { files, snapshots, report, .. } = hands;
+    let asked = match data {
+        Data::Stays => false,
+        Data::AsAgreed => kept.may_restore && kept.members == Some(1),
+        Data::GoesBack => true,
+    };
+    let Some(snapshot) = kept.snapshot.as_ref().filter(|_| asked) else {
+        return match data {
+            Data::GoesBack => Err(Failure::new(format!("the upgrade {} has no snapshot of etcd", kept.name))
+                .kind(FailureKind::Validation)
+                .hint("`kubewright etcd restore --snapshot FILE` puts back any that there is")),
+            _ => Ok(false),
+        };
+    };
+    let path = Component::Etcd.manifest();
+    let parsed = |contents: Option<Contents>| {
+        contents.and_then(|contents| yaml::document(contents.as_bytes()).ok()).map(|document| document.value().clone())
+    };
+    if data == Data::AsAgreed && parsed(kept.read(&path, files)?) == parsed(files.read(&path)?) {
+        report.note(TAG, "etcd itself was not replaced, so its data stays as it is");
+        return Ok(false);
+    }
+    match snapshots.check(snapshot).await {
+        Ok(_) => Ok(true),
+        Err(failure) if data == Data::GoesBack => Err(failure),
+        Err(failure) => {
+            report.warn(format!("etcd's data stays as it is: {failure}"));
+            Ok(false)
+        }
+    }
+}
+
+/// The copy that goes back, and to where: the data directory of the etcd that goes back.
+fn put_back_of(kept: &Kept, files: &Files) -> Result<Option<(Utf8PathBuf, PutBack)>, Failure> {
+    let (Some(name), Some(snapshot)) = (&kept.restore, &kept.snapshot) else { return Ok(None) };
+    let path = Component::Etcd.manifest();
+    let manifest = kept.read(&path, files)?.ok_or_else(|| Failure::new(format!("no `{path}` was kept")))?;
+    let pod =
+        EtcdPod::read(&manifest).map_err(|why| Failure::new(why).context(format!("cannot use the kept `{path}`")))?;
+    Ok(Some((snapshot.clone(), PutBack { data_dir: pod.data_dir, name: name.clone() })))
 }
 
 /// Why etcd stays at its new version: it served with it, and an older minor cannot read what a newer one has written.
@@ -116,6 +199,10 @@ fn minor(image: &str) -> Option<(&str, &str)> {
     let mut parts = tag.split('.');
     Some((parts.next()?, parts.next()?))
 }
+
+/// The least that a component is waited for on the way back. Who gives a new component less has no reason to give up the
+/// old one sooner: kubelets of 1.20 show a pod again more than a minute late when etcd had been away.
+const LEAST: Duration = Duration::from_secs(300);
 
 const TAG: &str = "upgrade/rollback";
 

@@ -53,6 +53,15 @@ pub struct Kept {
     pub served: Vec<Component>,
     /// The copy of etcd's data that was taken before, if one was.
     pub snapshot: Option<Utf8PathBuf>,
+    /// How many members etcd had when it was taken.
+    #[serde(default)]
+    pub members: Option<usize>,
+    /// It was agreed that the way back may put the copy back, too.
+    #[serde(default)]
+    pub may_restore: bool,
+    /// The name under which the copy is put back, once that was decided.
+    #[serde(default)]
+    pub restore: Option<String>,
 }
 
 /// A static pod before the upgrade.

@@ -95,13 +95,13 @@ pub async fn wait_serving(
 
 /// Counts how often a component's container has ended since this began to look.
 #[derive(Default)]
-struct Ends {
+pub(crate) struct Ends {
     /// One more than the fewest restarts that were seen; a replaced pod counts from 0 anew.
     fewest: AtomicU32,
 }
 
 impl Ends {
-    fn judge(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
+    pub(crate) fn judge(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
         let container = containers.iter().find(|container| container.name == component.name())?;
         let seen = self.fewest.load(Ordering::Relaxed);
         let fewest = if seen == 0 { container.attempt } else { container.attempt.min(seen - 1) };
@@ -117,7 +117,7 @@ impl Ends {
 }
 
 /// Where the kubelet asks whether the pod is well: its readiness probe, or else the others.
-fn probe_url(manifest: &Json) -> Option<String> {
+pub(crate) fn probe_url(manifest: &Json) -> Option<String> {
     let container = manifest.pointer("/spec/containers/0")?;
     let probes = ["readinessProbe", "livenessProbe", "startupProbe"];
     let get = probes.iter().find_map(|probe| container.get(probe)?.get("httpGet"))?;

@@ -1,7 +1,7 @@
 //! The copy of etcd's data that is taken before a control plane is upgraded, and how this node's member is reached.
 
 use kubewright_config::yaml;
-use kubewright_node::{Etcd, EtcdAccess, EtcdTls, Retention, Snapshots};
+use kubewright_node::{Etcd, EtcdAccess, EtcdTls, Retention};
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
@@ -18,13 +18,7 @@ pub const RETENTION: Retention = Retention { count: super::kept::KEPT_UPGRADES, 
 ///
 /// # Errors
 /// etcd is not well, there is no room, or the copy is not whole.
-pub async fn take(
-    kept: &mut Kept,
-    found: &UpgradedCluster,
-    etcd: &Etcd,
-    snapshots: &Snapshots,
-    hands: &Hands<'_>,
-) -> Result<(), Failure> {
+pub async fn take(kept: &mut Kept, found: &UpgradedCluster, etcd: &Etcd, hands: &Hands<'_>) -> Result<(), Failure> {
     if kept.snapshot.is_some() {
         return Ok(());
     }
@@ -37,7 +31,16 @@ pub async fn take(
             .context("the etcd cluster is not healthy, so nothing was changed")
             .hint("let its members come up first, then run the same command again"));
     }
-    let saved = snapshots.save(&access, &own, &path, RETENTION, hands.report).await?;
+    let count = health.members.len();
+    if kept.may_restore && count > 1 {
+        return Err(Failure::new(format!(
+            "--restore-etcd cannot be kept to: etcd has {count} members, and the data of one of several is never put back"
+        ))
+        .kind(FailureKind::Validation)
+        .hint("run the same command without --restore-etcd"));
+    }
+    kept.members = Some(count);
+    let saved = hands.snapshots.save(&access, &own, &path, RETENTION, hands.report).await?;
     kept.snapshot = Some(saved.path);
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
-use crate::args::{Global, behind_commands, init_command, join_command, like_pflag, reset_command, with_dashes};
+use crate::args::{
+    Global, behind_commands, etcd_command, init_command, join_command, like_pflag, reset_command, with_dashes,
+};
 use crate::exit::Exit;
 use crate::{commands, program};
 
@@ -38,6 +40,7 @@ pub fn command() -> Command {
         .subcommand(commands::kubeconfig::command())
         .subcommand(commands::token::command())
         .subcommand(commands::certs::command())
+        .subcommand(etcd_command())
         .subcommand(commands::status::command())
         .subcommand(commands::completion::command())
         .subcommand(commands::version::command());

@@ -7,6 +7,7 @@ mod backends;
 mod command_line;
 mod commands;
 mod env_vars;
+mod etcd;
 mod exit;
 mod faults;
 mod given;
@@ -90,6 +91,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Exit> {
         Some(("token", matches)) => token::run(matches),
         Some(("certs", matches)) => certs::run(&global, matches),
         Some(("status", matches)) => status::run(matches),
+        Some(("etcd", matches)) => etcd::dispatch(&global, matches),
         Some(("upgrade", matches)) => upgrade::run(&global, matches),
         Some(("completion", matches)) => completion::run(matches, command_line::command()),
         Some(("version", matches)) => version::run(matches),

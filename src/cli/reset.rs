@@ -77,7 +77,7 @@ fn flags(args: &ResetArgs, phase: Option<&str>, files: &dyn FileBackend) -> Rese
 }
 
 /// The runtime's socket in the files that `init` and `join` write for the kubelet.
-fn known_socket(files: &dyn FileBackend) -> Option<String> {
+pub(crate) fn known_socket(files: &dyn FileBackend) -> Option<String> {
     const MARKS: [(&str, &str); 3] = [
         ("instance-config.yaml", "containerRuntimeEndpoint:"),
         ("kubeadm-flags.env", "--container-runtime-endpoint="),

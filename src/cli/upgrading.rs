@@ -82,6 +82,7 @@ impl Begun {
             target: None,
             kubeconfig: kubeconfig.unwrap_or(own).into(),
             control_plane,
+            restore_etcd: false,
             resolved_active: self.facts.resolved_active,
             proxy_environment: self.facts.proxy_environment.clone(),
         }
@@ -167,7 +168,7 @@ fn rollback(global: &Global, args: &RollbackArgs, typed: &Typed) -> Result<(), E
     on_machine(async |machine| {
         let begun = begin(machine, &args.run, &UpgradeFlags::default(), typed).await?;
         let dry_run = args.run.dry_run.unwrap_or(DryRun::No);
-        let options = begun.options(UPGRADE_ROLLBACK, None);
+        let options = UpgradeOptions { restore_etcd: args.restore_etcd, ..begun.options(UPGRADE_ROLLBACK, None) };
         let workflow = workflows::upgrade_rollback();
         let selection = select(&workflow.tree(), &args.run, &[], None);
         begun.run(workflow, options, selection, (dry_run, real_cluster()), (global, &args.run)).await

@@ -12,6 +12,8 @@ pub const UPGRADE_APPLY: &str = "upgrade apply";
 pub const UPGRADE_NODE: &str = "upgrade node";
 /// See [`UPGRADE_APPLY`].
 pub const UPGRADE_ROLLBACK: &str = "upgrade rollback";
+/// The name of the graph of `etcd restore`.
+pub const ETCD_RESTORE: &str = "etcd restore";
 
 type Groups = &'static [(&'static str, &'static str)];
 
@@ -52,4 +54,9 @@ pub fn upgrade_node() -> Workflow<Node> {
 /// `upgrade rollback`.
 pub fn upgrade_rollback() -> Workflow<Node> {
     graph(UPGRADE_ROLLBACK, phases::UPGRADE_ROLLBACK, phases::UPGRADE_ROLLBACK_GROUPS)
+}
+
+/// `etcd restore`.
+pub fn etcd_restore() -> Workflow<Node> {
+    graph(ETCD_RESTORE, phases::ETCD_RESTORE, phases::ETCD_RESTORE_GROUPS)
 }

@@ -2,13 +2,14 @@
 
 mod connection;
 mod messages;
+mod one_shot;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
+use kubewright_node::{ContainerInfo, OneShot, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -134,6 +135,10 @@ impl RuntimeBackend for CriRuntime {
             connection.find_slowly::<cri::PodSandboxAnswer>(call, question, SANDBOX_LIMIT).await?;
         }
         Ok(())
+    }
+
+    async fn run_once(&self, socket: &str, program: &OneShot) -> Result<i32, RuntimeError> {
+        one_shot::run(self, socket, program).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Copies of etcd's data on this machine's disk: written beside their place, checked by the digest that ends them, and
-//! given their name when every byte is durable.
+//! given their name when every byte is durable. Putting one back is in `putting_back.rs`.
+
+mod putting_back;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,10 +10,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use kubewright_node::snapshots::{Kept, SnapshotBackend, SnapshotFile};
+use kubewright_node::snapshots::{Kept, PutBack, PutBackStage, SnapshotBackend, SnapshotFile};
 use sha2::{Digest, Sha256};
 
 use crate::root::Root;
+use putting_back::Places;
 
 /// What ends a copy: the SHA-256 digest of all before it.
 const DIGEST_LENGTH: usize = 32;
@@ -32,6 +35,12 @@ impl HostSnapshots {
 
     fn at(&self, path: &Utf8Path) -> Utf8PathBuf {
         self.root.place(path)
+    }
+
+    /// Where a copy goes back to; who moved the data directory elsewhere and left a link means what is there.
+    fn places(&self, back: &PutBack) -> io::Result<Places> {
+        let data_dir = self.root.place(&self.root.resolve(&back.data_dir)?);
+        Ok(Places::of(&PutBack { data_dir, name: back.name.clone() }))
     }
 }
 
@@ -78,7 +87,7 @@ impl SnapshotBackend for HostSnapshots {
         Ok(Box::new(Partial { file, beside, place, directory, checking: Checking::default(), named: false }))
     }
 
-    async fn check(&self, path: &Utf8Path) -> io::Result<()> {
+    async fn check(&self, path: &Utf8Path) -> io::Result<String> {
         let place = self.at(path);
         tokio::task::spawn_blocking(move || check(&place)).await.map_err(io::Error::other)?
     }
@@ -86,9 +95,26 @@ impl SnapshotBackend for HostSnapshots {
     fn remove(&self, path: &Utf8Path) -> io::Result<()> {
         fs::remove_file(self.at(path))
     }
+
+    fn stage(&self, back: &PutBack) -> io::Result<PutBackStage> {
+        self.places(back)?.stage()
+    }
+
+    fn prepare(&self, back: &PutBack) -> io::Result<()> {
+        self.places(back)?.prepare()
+    }
+
+    fn made(&self, back: &PutBack) -> io::Result<()> {
+        self.places(back)?.made()
+    }
+
+    fn put_in_place(&self, back: &PutBack) -> io::Result<Option<Utf8PathBuf>> {
+        let moved = self.places(back)?.put_in_place()?;
+        Ok(moved.map(|name| back.directory().join(name)))
+    }
 }
 
-fn check(place: &Utf8Path) -> io::Result<()> {
+fn check(place: &Utf8Path) -> io::Result<String> {
     let mut file = File::open(place)?;
     let mut checking = Checking::default();
     let mut buffer = vec![0; 1 << 20];
@@ -158,12 +184,13 @@ impl Checking {
         self.held_back.drain(..sure);
     }
 
-    fn judge(self) -> io::Result<()> {
+    /// Gives the digest in hexadecimal.
+    fn judge(self) -> io::Result<String> {
         if self.length <= DIGEST_LENGTH as u64 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is empty"));
         }
         match self.digest.finalize().as_slice() == self.held_back {
-            true => Ok(()),
+            true => Ok(self.held_back.iter().map(|byte| format!("{byte:02x}")).collect()),
             false => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "its bytes do not fit the SHA-256 digest at its end: it is not whole, or was changed",

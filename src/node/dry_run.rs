@@ -19,7 +19,7 @@ use camino::Utf8Path;
 use crate::files::{Contents, FileError, Mode};
 use crate::kube::KubeBackend;
 use crate::probe::{HealthAnswer, HealthBackend, Question, ServerAnswer};
-use crate::runtime::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
+use crate::runtime::{ContainerInfo, OneShot, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use crate::static_pods::{DryStaticPods, MirrorPods, StaticPodBackend};
 use crate::{Backends, ClockBackend, FileBackend};
 
@@ -109,6 +109,7 @@ impl RuntimeBackend for DryRuntime {
         for container in containers.iter_mut().filter(|container| stopped.contains(&container.id)) {
             // As the kubelet starts it again.
             container.id += "-again";
+            container.state = "running".into();
             container.attempt += 1;
             container.started = Some(self.clock.now());
         }
@@ -126,6 +127,10 @@ impl RuntimeBackend for DryRuntime {
 
     async fn remove_sandbox(&self, _: &str, _: &str) -> Result<(), RuntimeError> {
         Ok(())
+    }
+
+    async fn run_once(&self, _: &str, _: &OneShot) -> Result<i32, RuntimeError> {
+        Ok(0)
     }
 }
 

@@ -33,9 +33,11 @@ pub use kube::{
 pub use probe::{
     Entry, HealthAnswer, HealthBackend, Interface, KernelConfig, Probe, ProbeBackend, Question, ServerAnswer,
 };
-pub use runtime::{ContainerInfo, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox, pull_stubbornly};
+pub use runtime::{
+    BoundPath, ContainerInfo, OneShot, Runtime, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox, pull_stubbornly,
+};
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
-pub use snapshots::{Retention, Snapshot, SnapshotBackend, Snapshots};
+pub use snapshots::{PutBack, PutBackStage, Retention, Snapshot, SnapshotBackend, Snapshots};
 pub use static_pods::{MirrorPods, StaticPodBackend, StaticPodState, StaticPods};
 pub use trees::{Cleared, Target, TreeBackend, TreeError, Trees};
 pub use wait::{Attempt, wait_for, wait_unseen};

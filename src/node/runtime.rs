@@ -1,5 +1,6 @@
 //! The container runtime, spoken to over CRI.
 
+mod one_shot;
 mod stubborn;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use time::OffsetDateTime;
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
 
+pub use one_shot::{BoundPath, OneShot};
 pub use stubborn::{pull_stubbornly, remove_stubbornly};
 
 /// Why the container runtime did not do as it was asked.
@@ -115,9 +117,12 @@ pub trait RuntimeBackend: Send + Sync {
     async fn remove_sandbox(&self, socket: &str, id: &str) -> Result<(), RuntimeError>;
     /// Ends a container: SIGTERM, and after the grace SIGKILL. Returns when it has ended; one that has is a success.
     async fn stop_container(&self, socket: &str, id: &str, grace: Duration) -> Result<(), RuntimeError>;
+    /// Runs a program of an image to its end, in a pod of its own that is gone afterwards, and gives its exit code. What is
+    /// left of an earlier pod of this name is removed first.
+    async fn run_once(&self, socket: &str, program: &OneShot) -> Result<i32, RuntimeError>;
 }
 
-/// The power to pull images, to look at containers, to end them and to remove pods.
+/// The power to pull images, to look at containers, to end them, to remove pods and to run a program once.
 pub struct Runtime {
     backend: Arc<dyn RuntimeBackend>,
     outward: Outward,
@@ -177,5 +182,12 @@ impl Runtime {
     ) -> Result<(), Failure> {
         let effect = Effect::new("stop", format!("container {}", container.name));
         self.outward.perform(effect, self.backend.stop_container(socket, &container.id, grace)).await
+    }
+
+    /// Runs a program of an image to its end, in a pod of its own that is gone afterwards, and gives its exit code. The
+    /// kubelet must not run meanwhile: it removes pods that it does not know of.
+    pub async fn run_once(&self, socket: &str, program: &OneShot) -> Result<i32, Failure> {
+        let effect = Effect::new("run", format!("{} of {}", program.command.join(" "), program.image));
+        self.outward.perform(effect, self.backend.run_once(socket, program)).await
     }
 }

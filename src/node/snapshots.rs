@@ -1,5 +1,7 @@
-//! Copies of etcd's data as a phase meets them: asked for through etcd's own API, checked, and kept up to a limit. Never
-//! a copy of the directory that a running etcd writes to.
+//! Copies of etcd's data as a phase meets them: asked for through etcd's own API, checked, kept up to a limit, and put back.
+//! Never a copy of the directory that a running etcd writes to.
+
+mod putting_back;
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use kubewright_engine::{Capability, Effect, Failure, FailureContext, FailureKind
 use crate::etcd::{EtcdAccess, EtcdBackend};
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
+
+pub use putting_back::{PutBack, PutBackStage};
 
 /// How many copies are kept, and how many bytes all of them may take. The newest is kept whatever it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +59,20 @@ pub trait SnapshotBackend: Send + Sync {
     fn kept(&self, directory: &Utf8Path) -> io::Result<Vec<Kept>>;
     /// Begins a copy, for nobody but root to read; what an earlier one of the same name left unfinished is removed.
     fn create(&self, path: &Utf8Path) -> io::Result<Box<dyn SnapshotFile>>;
-    /// Reads a whole copy and compares its digest.
-    async fn check(&self, path: &Utf8Path) -> io::Result<()>;
+    /// Reads a whole copy, compares its digest, and gives that in hexadecimal.
+    async fn check(&self, path: &Utf8Path) -> io::Result<String>;
     /// Removes a copy.
     fn remove(&self, path: &Utf8Path) -> io::Result<()>;
+    /// How far a copy is on its way back, as the disk says.
+    fn stage(&self, back: &PutBack) -> io::Result<PutBackStage>;
+    /// Makes room for new data beside the old: what was half made is removed. etcd's tool writes to [`PutBack::making`],
+    /// which is absent then.
+    fn prepare(&self, back: &PutBack) -> io::Result<()>;
+    /// Takes what etcd's tool has made for whole: it is given to the owner of the data directory, marked, and durable.
+    fn made(&self, back: &PutBack) -> io::Result<()>;
+    /// Moves the old data aside and the new to its place, by renames, and makes that durable. Says where the old is, if
+    /// there was some. May be repeated after whatever stopped it.
+    fn put_in_place(&self, back: &PutBack) -> io::Result<Option<Utf8PathBuf>>;
 }
 
 /// The power to take copies of etcd's data.
@@ -148,11 +162,11 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Reads a whole copy and compares its digest.
+    /// Reads a whole copy, compares its digest, and gives that in hexadecimal.
     ///
     /// # Errors
     /// It is not there, or was changed.
-    pub async fn check(&self, path: &Utf8Path) -> Result<(), Failure> {
+    pub async fn check(&self, path: &Utf8Path) -> Result<String, Failure> {
         self.disk.check(path).await.context(format!("cannot use the snapshot `{path}`"))
     }
 }

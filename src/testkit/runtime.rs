@@ -5,8 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubewright_node::{ContainerInfo, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
-
+use kubewright_node::{ContainerInfo, OneShot, RuntimeBackend, RuntimeError, RuntimeStatus, Sandbox};
 use time::OffsetDateTime;
 
 use crate::faults::Calls;
@@ -35,10 +34,15 @@ pub struct FakeRuntime {
     removals: Calls<()>,
     stops: Calls<()>,
     on_stop: Mutex<Vec<OnStop>>,
+    once: Mutex<Vec<OneShot>>,
+    on_once: Mutex<Option<OnOnce>>,
 }
 
 /// What follows when a container, by its name, has been stopped and the kubelet has started it again.
 type OnStop = Box<dyn Fn(&str) + Send>;
+
+/// What a program does that is run once, and how it ends.
+type OnOnce = Box<dyn Fn(&OneShot) -> Result<i32, RuntimeError> + Send>;
 
 impl Default for FakeRuntime {
     fn default() -> Self {
@@ -58,6 +62,8 @@ impl Default for FakeRuntime {
             removals: Calls::default(),
             stops: Calls::default(),
             on_stop: Mutex::default(),
+            once: Mutex::default(),
+            on_once: Mutex::default(),
         }
     }
 }
@@ -124,6 +130,16 @@ impl FakeRuntime {
     /// Lets the next stop of a container fail.
     pub fn fail_stop(&self, name: &str) {
         self.stops.fail(name, 1, ());
+    }
+
+    /// What a program does that is run once, and how it ends; otherwise it does nothing and ends well.
+    pub fn on_once(&self, then: impl Fn(&OneShot) -> Result<i32, RuntimeError> + Send + 'static) {
+        *self.on_once.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(then));
+    }
+
+    /// The programs that were run once, in order.
+    pub fn run_once(&self) -> Vec<OneShot> {
+        self.once.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes what it says of itself.
@@ -207,5 +223,12 @@ impl RuntimeBackend for FakeRuntime {
         };
         self.on_stop.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|then| then(&name));
         Ok(())
+    }
+
+    async fn run_once(&self, socket: &str, program: &OneShot) -> Result<i32, RuntimeError> {
+        drop(self.up(socket)?);
+        self.once.lock().unwrap_or_else(PoisonError::into_inner).push(program.clone());
+        let then = self.on_once.lock().unwrap_or_else(PoisonError::into_inner);
+        then.as_ref().map_or(Ok(0), |then| then(program))
     }
 }

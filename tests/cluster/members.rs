@@ -166,7 +166,8 @@ fn server(first: &Node) -> String {
     format!("--server=https://{}:6443", first.address())
 }
 
-fn etcdctl(first: &Node, words: &[&str]) -> String {
+/// etcd's own client on the first node, with the member's credentials.
+pub fn etcdctl(first: &Node, words: &[&str]) -> String {
     try_etcdctl(first, words).unwrap()
 }
 

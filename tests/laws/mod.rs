@@ -16,6 +16,7 @@ mod faults;
 mod kill;
 mod order;
 mod reset;
+mod restoring;
 mod rootless;
 mod secret;
 mod stop;

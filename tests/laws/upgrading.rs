@@ -28,6 +28,7 @@ fn options(command: &'static str, target: Option<&str>) -> UpgradeOptions {
         target: target.map(|text| text.parse().unwrap()),
         kubeconfig: if target.is_some() { paths::ADMIN_CONF.into() } else { paths::KUBELET_CONF.into() },
         control_plane: target.is_some(),
+        restore_etcd: false,
         resolved_active: false,
         proxy_environment: Vec::new(),
     }

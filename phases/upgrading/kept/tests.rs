@@ -31,6 +31,9 @@ fn kept() -> Kept {
         files: Vec::new(),
         served: Vec::new(),
         snapshot: None,
+        members: None,
+        may_restore: false,
+        restore: None,
     }
 }
 

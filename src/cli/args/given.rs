@@ -27,7 +27,19 @@ const BESIDE_CONFIG: &[&str] = &[
 
 /// Ours, which say nothing about the cluster; `vmodule`, which kubeadm forgot; and arguments, which are no flags.
 const OURS: &[&str] = &[
-    "endpoint", "events", "fresh", "jobs", "network", "progress", "strict", "target", "through", "version", "vmodule",
+    "endpoint",
+    "events",
+    "fresh",
+    "jobs",
+    "network",
+    "progress",
+    "restore-etcd",
+    "snapshot",
+    "strict",
+    "target",
+    "through",
+    "version",
+    "vmodule",
 ];
 
 /// The long names of all flags that were typed, sorted.

@@ -1,5 +1,6 @@
 //! What can be typed. Doc comments of the fields are the help text.
 
+mod etcd;
 mod given;
 mod init;
 mod join;
@@ -14,6 +15,7 @@ mod upgrading;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
+pub use etcd::{RestoreArgs, command as etcd_command};
 pub use given::{flags as given_flags, refuse_mixed};
 pub use init::{InitArgs, command as init_command, notices};
 pub use join::{JoinArgs, command as join_command};

@@ -40,6 +40,9 @@ pub struct ApplyArgs {
     /// Versions to pass through on the way, in order; each is a whole upgrade, held against the same rules
     #[arg(long, value_name = "VERSIONS", value_delimiter = ',')]
     pub through: Vec<String>,
+    /// Let a way back put etcd's data back too, if etcd itself had been replaced; only where etcd has one member
+    #[arg(long)]
+    pub restore_etcd: bool,
     /// Perform the upgrade and do not prompt for confirmation (non-interactive mode)
     #[arg(short, long)]
     pub yes: bool,
@@ -110,6 +113,9 @@ impl NodeArgs {
 /// Flags of `upgrade rollback`.
 #[derive(Debug, Clone, Args)]
 pub struct RollbackArgs {
+    /// Put etcd's data back too, as it was before the upgrade: everything written since is lost; only where etcd has one member
+    #[arg(long)]
+    pub restore_etcd: bool,
     /// What all workflows take.
     #[command(flatten)]
     pub run: RunArgs,

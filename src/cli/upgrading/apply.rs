@@ -42,8 +42,11 @@ pub async fn one(
     let target = wanted(own.kubernetes_version.as_deref())?;
     let dry_run = DryRun::of(args.run.dry_run, own.node.dry_run);
     finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
-    let mut options =
-        UpgradeOptions { target: Some(target.clone()), ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref()) };
+    let mut options = UpgradeOptions {
+        target: Some(target.clone()),
+        restore_etcd: args.restore_etcd,
+        ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref())
+    };
     let cluster = begun.cluster(&mut options, dry_run).await?;
     if phase.is_none() {
         proceed(&begun, args, dry_run)?;

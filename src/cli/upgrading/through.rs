@@ -33,7 +33,11 @@ pub async fn run(machine: Machine, global: &Global, args: &ApplyArgs, typed: &Ty
     let (dry_run, force) = (DryRun::of(args.run.dry_run, own.node.dry_run), own.force_upgrade);
     finish_going_back(&begun, dry_run, global, &args.run, typed).await?;
     let first = steps.first().cloned();
-    let mut options = UpgradeOptions { target: first, ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref()) };
+    let mut options = UpgradeOptions {
+        target: first,
+        restore_etcd: args.restore_etcd,
+        ..begun.options(UPGRADE_APPLY, args.kubeconfig.as_deref())
+    };
     let (cluster, said) = begun.cluster(&mut options, dry_run).await?;
     if dry_run == DryRun::No {
         let way = Way::find(&begun.machine.backends, &begun.settings, &options, steps, open.as_ref()).await?;

@@ -246,3 +246,146 @@ pub(super) struct StopContainerRequest {
 /// `StopContainerResponse`
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct StopContainerResponse {}
+
+/// `RunPodSandboxRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RunPodSandboxRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) config: Option<PodSandboxConfig>,
+}
+
+/// `RunPodSandboxResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RunPodSandboxResponse {
+    #[prost(string, tag = "1")]
+    pub(super) pod_sandbox_id: String,
+}
+
+/// `PodSandboxConfig`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PodSandboxConfig {
+    #[prost(message, optional, tag = "1")]
+    pub(super) metadata: Option<NewPodSandboxMetadata>,
+    #[prost(string, tag = "3")]
+    pub(super) log_directory: String,
+    #[prost(message, optional, tag = "8")]
+    pub(super) linux: Option<LinuxPodSandboxConfig>,
+}
+
+/// `PodSandboxMetadata` as it is sent: the runtime wants a number that is unique.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct NewPodSandboxMetadata {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(string, tag = "2")]
+    pub(super) uid: String,
+    #[prost(string, tag = "3")]
+    pub(super) namespace: String,
+}
+
+/// `LinuxPodSandboxConfig`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct LinuxPodSandboxConfig {
+    #[prost(string, tag = "1")]
+    pub(super) cgroup_parent: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) security_context: Option<LinuxSandboxSecurityContext>,
+}
+
+/// `LinuxSandboxSecurityContext`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct LinuxSandboxSecurityContext {
+    #[prost(message, optional, tag = "1")]
+    pub(super) namespace_options: Option<NamespaceOption>,
+}
+
+/// `NamespaceOption`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct NamespaceOption {
+    #[prost(enumeration = "NamespaceMode", tag = "1")]
+    pub(super) network: i32,
+    #[prost(enumeration = "NamespaceMode", tag = "2")]
+    pub(super) pid: i32,
+}
+
+/// `NamespaceMode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(super) enum NamespaceMode {
+    Pod = 0,
+    Container = 1,
+    Node = 2,
+}
+
+/// `CreateContainerRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct CreateContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(super) pod_sandbox_id: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) config: Option<ContainerConfig>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) sandbox_config: Option<PodSandboxConfig>,
+}
+
+/// `CreateContainerResponse`, and `StartContainerRequest`: both have the container at tag 1.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerId {
+    #[prost(string, tag = "1")]
+    pub(super) container_id: String,
+}
+
+/// `StartContainerResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct StartContainerResponse {}
+
+/// `ContainerConfig`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ContainerConfig {
+    #[prost(message, optional, tag = "1")]
+    pub(super) metadata: Option<ContainerMetadata>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) image: Option<ImageSpec>,
+    #[prost(string, repeated, tag = "3")]
+    pub(super) command: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) mounts: Vec<Mount>,
+    #[prost(string, tag = "11")]
+    pub(super) log_path: String,
+    #[prost(message, optional, tag = "15")]
+    pub(super) linux: Option<LinuxContainerConfig>,
+}
+
+/// `Mount`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Mount {
+    #[prost(string, tag = "1")]
+    pub(super) container_path: String,
+    #[prost(string, tag = "2")]
+    pub(super) host_path: String,
+    #[prost(bool, tag = "3")]
+    pub(super) readonly: bool,
+}
+
+/// `LinuxContainerConfig`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct LinuxContainerConfig {
+    #[prost(message, optional, tag = "2")]
+    pub(super) security_context: Option<LinuxContainerSecurityContext>,
+}
+
+/// `LinuxContainerSecurityContext`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct LinuxContainerSecurityContext {
+    #[prost(message, optional, tag = "3")]
+    pub(super) namespace_options: Option<NamespaceOption>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) run_as_user: Option<Int64Value>,
+}
+
+/// `Int64Value`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Int64Value {
+    #[prost(int64, tag = "1")]
+    pub(super) value: i64,
+}

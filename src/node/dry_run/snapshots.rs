@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::snapshots::{Kept, SnapshotBackend, SnapshotFile};
+use crate::snapshots::{Kept, PutBack, PutBackStage, SnapshotBackend, SnapshotFile};
 
 /// Keeps copies in name only.
 pub(super) struct DrySnapshots(pub(super) Arc<dyn SnapshotBackend>);
@@ -25,12 +25,28 @@ impl SnapshotBackend for DrySnapshots {
         Ok(Box::new(Nowhere))
     }
 
-    async fn check(&self, path: &Utf8Path) -> io::Result<()> {
+    async fn check(&self, path: &Utf8Path) -> io::Result<String> {
         self.0.check(path).await
     }
 
     fn remove(&self, _: &Utf8Path) -> io::Result<()> {
         Ok(())
+    }
+
+    fn stage(&self, back: &PutBack) -> io::Result<PutBackStage> {
+        self.0.stage(back)
+    }
+
+    fn prepare(&self, _: &PutBack) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn made(&self, _: &PutBack) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn put_in_place(&self, _: &PutBack) -> io::Result<Option<Utf8PathBuf>> {
+        Ok(None)
     }
 }
 

@@ -23,7 +23,7 @@ const OF_APPLY: &[(&str, &[&str])] = &[
             "yes",
         ],
     ),
-    ("control-plane", &["target", "kubeconfig", "certificate-renewal", "etcd-upgrade", "patches"]),
+    ("control-plane", &["target", "kubeconfig", "certificate-renewal", "etcd-upgrade", "patches", "restore-etcd"]),
     ("upload-config", &["target", "kubeconfig"]),
     ("kubeconfig", &["target", "kubeconfig"]),
     ("kubelet-config", &["target", "kubeconfig", "patches"]),

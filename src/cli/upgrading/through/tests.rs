@@ -38,6 +38,7 @@ impl Machine {
             target: None,
             kubeconfig: paths::ADMIN_CONF.into(),
             control_plane: true,
+            restore_etcd: false,
             resolved_active: false,
             proxy_environment: Vec::new(),
         };
@@ -82,6 +83,9 @@ impl Machine {
             files: Vec::new(),
             served: Vec::new(),
             snapshot: None,
+            members: None,
+            may_restore: false,
+            restore: None,
         };
         let path = self.node.root.place(&kept.directory().join("upgrade.json"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();

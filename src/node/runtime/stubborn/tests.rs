@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::{ContainerInfo, RuntimeStatus, Sandbox};
+use crate::{ContainerInfo, OneShot, RuntimeStatus, Sandbox};
 
 /// Fails so often, in one way.
 struct Flaky {
@@ -64,6 +64,10 @@ impl RuntimeBackend for Flaky {
     }
 
     async fn stop_container(&self, _: &str, _: &str, _: Duration) -> Result<(), RuntimeError> {
+        unreachable!("pulling asks nothing else")
+    }
+
+    async fn run_once(&self, _: &str, _: &OneShot) -> Result<i32, RuntimeError> {
         unreachable!("pulling asks nothing else")
     }
 }
