@@ -7,7 +7,7 @@ use std::time::Duration;
 use kubewright_node::Etcd;
 use kubewright_node::etcd::{PodEndpoints, QuorumLoss, Removal, pod_endpoints};
 use kubewright_node::trees::{Cleared, Why};
-use kubewright_node::{EtcdAccess, KubeAccess, Trees};
+use kubewright_node::{Attempt, EtcdAccess, KubeAccess, Trees, wait_for};
 use zeroize::Zeroizing;
 
 use crate::etcd_access;
@@ -83,7 +83,7 @@ impl Phase<Node> for RemoveEtcdMember {
         }
         if has_data {
             report.note("reset", format!("Deleting contents of the etcd data directory: {}", pod.data_dir));
-            match empty(trees, &pod.data_dir).await {
+            match empty(trees, &pod.data_dir, report).await {
                 Ok(cleared) => tell_left(&pod.data_dir, &cleared, report),
                 Err(failure) => {
                     let (failure, directory) = (go_on(failure)?, &pod.data_dir);
@@ -97,17 +97,25 @@ impl Phase<Node> for RemoveEtcdMember {
     }
 }
 
-/// etcd goes on for a moment after its member is gone, and may write where it is being emptied.
-async fn empty(trees: &Trees, directory: &Utf8Path) -> Result<Cleared, Failure> {
-    let mut cleared = trees.empty(directory).await?;
-    for _ in 0..TRIES {
-        if !cleared.left.iter().any(|left| matches!(left.why, Why::Refused(_))) {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-        cleared = trees.empty(directory).await?;
+/// Empties etcd's directory. etcd goes on for a moment after its member is gone, and may write there meanwhile.
+async fn empty(trees: &Trees, directory: &Utf8Path, report: &Report) -> Result<Cleared, Failure> {
+    let refused = |cleared: &Cleared| cleared.left.iter().any(|left| matches!(left.why, Why::Refused(_)));
+    let cleared = trees.empty(directory).await?;
+    if !refused(&cleared) {
+        return Ok(cleared);
     }
-    Ok(cleared)
+    let again = wait_for(report, "etcd to write no more", WRITES_ON, || async {
+        let cleared = trees.empty(directory).await?;
+        Ok(match refused(&cleared) {
+            true => Attempt::NotYet(format!("`{directory}` is not empty yet")),
+            false => Attempt::Done(cleared),
+        })
+    });
+    match again.await {
+        // What stays now is told.
+        Err(failure) if failure.get_kind() == FailureKind::Deadline => trees.empty(directory).await,
+        done => done,
+    }
 }
 
 fn external(report: &Report) {
@@ -176,10 +184,8 @@ async fn told_by_pods(options: &ResetOptions, files: &Files, kube: &Kube, report
     }
 }
 
-/// How often what could not be emptied is tried again.
-const TRIES: usize = 5;
-/// How long etcd is left to end before that.
-const PAUSE: Duration = Duration::from_millis(300);
+/// How long a member that is gone may go on.
+const WRITES_ON: Duration = Duration::from_secs(2);
 /// How long etcd is asked at the addresses of its manifest before the API server is.
 const FIRST_TRY: Duration = Duration::from_secs(10);
 /// The least that a removal is given: a quorum that is too small is waited for as long as a restart takes.
