@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 
 use crate::prelude::*;
 
@@ -66,9 +66,9 @@ impl Admission<'_> {
 
     /// Ends when a pod has not been there for too long; gives its component.
     async fn refused(&self) -> &'static str {
-        let mut since = None;
+        let (mut since, mut looks) = (None, interval(PAUSE));
         loop {
-            sleep(PAUSE).await;
+            looks.tick().await;
             match self.missing().await {
                 Some(component) if since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE => return component,
                 Some(_) => {}

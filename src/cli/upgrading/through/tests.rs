@@ -1,5 +1,5 @@
 //! The way over several versions, on a machine that is made up.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests, on real files in a temporary directory")]
 
 use std::ffi::OsString;
 use std::fs;
