@@ -7,7 +7,7 @@ use super::run::RunArgs;
 /// Flags of `etcd restore`.
 #[derive(Debug, Clone, Args)]
 pub struct RestoreArgs {
-    /// The snapshot to put back: one that `upgrade` took, below /var/lib/kubewright/snapshots, or any that was saved through etcd's API
+    /// The snapshot to put back: one that `upgrade` took, or any other that was saved through etcd's API
     #[arg(long, value_name = "FILE", required = true)]
     pub snapshot: String,
     /// Path to the CRI socket to connect. If empty it is the one that the kubelet was told of
