@@ -215,8 +215,13 @@ fn objects(first: &Node) -> BTreeMap<String, Json> {
                 object.as_object_mut().unwrap().remove("secrets");
             }
             "Node" => {
-                if let Some(taints) = object["spec"]["taints"].as_array_mut() {
+                let spec = object["spec"].as_object_mut().unwrap();
+                if let Some(Json::Array(mut taints)) = spec.remove("taints") {
+                    // Those come and go with what the node's controller sees, and the list with the last of them.
                     taints.retain(|taint| !text(&taint["key"]).starts_with("node.kubernetes.io/"));
+                    if !taints.is_empty() {
+                        spec.insert("taints".into(), taints.into());
+                    }
                 }
             }
             _ => {}
