@@ -41,11 +41,14 @@ impl Phase<Node> for EtcdJoin {
         let admin = admin(&files, &found)?;
         let access = etcd_access::find(&found, &admin, &files, &kube, &etcd, report).await?;
         let address = init.local_api_endpoint.advertise_address;
-        let joining = Joining {
+        // Through the files, which in a dry run are not those of the disk.
+        let has_data = || -> Result<bool, Failure> {
+            Ok(files.list(&local.data_dir)?.is_some_and(|names| names.iter().any(|name| name == "member")))
+        };
+        let mut joining = Joining {
             name: init.node_registration.name.clone(),
             peer_url: format!("https://{}", std::net::SocketAddr::new(address, 2380)),
-            // Through the files, which in a dry run are not those of the disk.
-            has_data: files.list(&local.data_dir)?.is_some_and(|names| names.iter().any(|name| name == "member")),
+            has_data: has_data()?,
         };
         if !rootless::wanted(cluster, facts) {
             files.ensure_dir(&local.data_dir, paths::SECRET_DIR)?;
@@ -53,7 +56,14 @@ impl Phase<Node> for EtcdJoin {
         report.note("etcd", "Announced new etcd member joining to the existing etcd cluster");
         let (components, socket) = (&["etcd"], &*init.node_registration.cri_socket);
         let admission = Admission { components, socket, files: &files, runtime: &runtime, services: &services };
-        let mut joined = etcd.join_member(&access, &joining, report).await?;
+        let mut joined = match etcd.join_member(&access, &joining, report).await {
+            // A run before this one had started etcd, which has come up since the look at its data.
+            Err(_) if !joining.has_data && has_data()? => {
+                joining.has_data = true;
+                etcd.join_member(&access, &joining, report).await?
+            }
+            outcome => outcome?,
+        };
         report.note("etcd", "Creating static Pod manifest for \"etcd\"");
         for _ in 0..ATTEMPTS {
             write_manifest(&found, &joined, &files, &probe, report)?;
