@@ -68,23 +68,30 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
 /// How long etcd may find a member too young to let another one go. It wants the rest to be connected for 5 s
 /// (`HealthInterval`), and a connection that breaks begins anew.
 const SETTLING: Duration = Duration::from_secs(60);
+/// What etcd answers while it settles: a member is younger than its strict check of a reconfiguration wants, or the leader went
+/// with the request, which may have been carried out all the same.
+const SETTLES: [&str; 4] = ["unhealthy cluster", "request timed out", "leader changed", "no leader"];
 
-/// Removes a member by its number. Who joined last may be younger than what etcd's strict check of a reconfiguration wants, and
-/// its answer is then that the cluster is unhealthy; any other answer is a failure.
+/// Removes a member by its number, and waits for an etcd that settles; any other answer is a failure.
 fn remove(first: &Node, id: &str) {
     let begun = Instant::now();
     for refused in 0.. {
         match try_etcdctl(first, &["member", "remove", id]) {
             Ok(_) if refused == 0 => return,
-            Ok(_) => return eprintln!("etcd let {id} go after {:.1} s", begun.elapsed().as_secs_f64()),
+            Ok(_) => break,
             Err(LabError::Command { output, .. })
-                if output.contains("etcdserver: unhealthy cluster") && begun.elapsed() < SETTLING =>
+                if SETTLES.iter().any(|answer| output.contains(&format!("etcdserver: {answer}")))
+                    && begun.elapsed() < SETTLING =>
             {
+                if members(first).iter().all(|member| member.id != id) {
+                    break;
+                }
                 sleep(Duration::from_millis(500));
             }
             Err(error) => panic!("etcd does not let {id} go: {error}"),
         }
     }
+    eprintln!("etcd let {id} go after {:.1} s", begun.elapsed().as_secs_f64());
 }
 
 /// Takes a node out of the cluster with `reset`, as an administrator does with a machine that has another use. The others'
