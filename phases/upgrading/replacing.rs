@@ -37,13 +37,8 @@ pub async fn wait_serving(
 ) -> Result<(), Failure> {
     let url = probe_url(manifest);
     let ends = Ends::default();
-    let well_since = AtomicU64::new(0);
-    let (began, steady) = (Instant::now(), hands.pods.steady());
-    // Whoever was well until now must be looked at anew.
-    let not_well = |why: String| {
-        well_since.store(0, Ordering::Relaxed);
-        Ok(Attempt::NotYet(why))
-    };
+    let steady = Steady::for_at_least(hands.pods.steady());
+    let not_well = |why: String| Ok(steady.broken(why));
     let (node, socket) = (&found.before.node, &found.before.cri_socket);
     wait_for(hands.report, format!("{component} to serve with its manifest"), limit, || async {
         // The runtime first: it answers also when this very component is what the API server lacks.
@@ -68,29 +63,60 @@ pub async fn wait_serving(
         if let Some(why) = state.unready {
             return not_well(why);
         }
-        if let Some(url) = &url {
-            match hands.probe.health(url).await {
-                Ok(answer) if answer.status == 200 => {}
-                Ok(answer) => return not_well(format!("{url} answers {} {}", answer.status, answer.body.trim())),
-                Err(why) => return not_well(format!("{url}: {why}")),
-            }
+        if let Some(url) = &url
+            && let Some(why) = unwell(hands.probe, url).await
+        {
+            return not_well(why);
         }
-        // One more, so that 0 means never.
-        let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let since = match well_since.load(Ordering::Relaxed) {
+        Ok(steady.well())
+    })
+    .await
+    .hint(format!("look at its output: `crictl --runtime-endpoint {socket} logs` with the container's number"))
+}
+
+/// What the address that the kubelet asks says against a component; `None` when it is well.
+pub(crate) async fn unwell(probe: &Probe, url: &str) -> Option<String> {
+    match probe.health(url).await {
+        Ok(answer) if answer.status == 200 => None,
+        Ok(answer) => Some(format!("{url} answers {} {}", answer.status, answer.body.trim())),
+        Err(why) => Some(format!("{url}: {why}")),
+    }
+}
+
+/// Counts how long a component has been well without a break: one that comes up and goes again is not.
+pub(crate) struct Steady {
+    wanted: Duration,
+    began: Instant,
+    /// Milliseconds after the beginning, and one more, so that 0 means never.
+    since: AtomicU64,
+}
+
+impl Steady {
+    pub(crate) fn for_at_least(wanted: Duration) -> Self {
+        Self { wanted, began: Instant::now(), since: AtomicU64::new(0) }
+    }
+
+    /// It is not well. Whoever was until now is looked at anew.
+    pub(crate) fn broken(&self, why: String) -> Attempt<()> {
+        self.since.store(0, Ordering::Relaxed);
+        Attempt::NotYet(why)
+    }
+
+    /// It is well now.
+    pub(crate) fn well(&self) -> Attempt<()> {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let since = match self.since.load(Ordering::Relaxed) {
             0 => {
-                well_since.store(now, Ordering::Relaxed);
+                self.since.store(now, Ordering::Relaxed);
                 now
             }
             since => since,
         };
-        match u128::from(now - since) >= steady.as_millis() {
-            true => Ok(Attempt::Done(())),
-            false => Ok(Attempt::NotYet("it is well, and must stay so for a moment".into())),
+        match u128::from(now - since) >= self.wanted.as_millis() {
+            true => Attempt::Done(()),
+            false => Attempt::NotYet("it is well, and must stay so for a moment".into()),
         }
-    })
-    .await
-    .hint(format!("look at its output: `crictl --runtime-endpoint {socket} logs` with the container's number"))
+    }
 }
 
 /// Counts how often a component's container has ended since this began to look.
