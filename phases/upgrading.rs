@@ -72,7 +72,16 @@ impl Value for UpgradeOptions {
     const NAME: &'static str = "upgrade-flags";
 }
 
+/// What the phases that replace static pods ask for, and [`Hands`] are made from.
+pub type Powers =
+    (Use<Files>, Use<Kube>, Use<StaticPods>, Use<Probe>, Use<Runtime>, Use<Services>, Use<Snapshots>, Use<Clock>);
+
 impl<'a> Hands<'a> {
+    /// With the powers of a phase, told by its report.
+    pub fn of((files, kube, pods, probe, runtime, services, snapshots, clock): &'a Powers, report: &'a Report) -> Self {
+        Self { files, kube, pods, probe, runtime, services, snapshots, clock, report }
+    }
+
     /// The powers with which etcd's data is put back.
     pub(crate) fn restoring(&self, found: &'a UpgradedCluster) -> Restoring<'a> {
         let Self { files, services, runtime, snapshots, report, .. } = *self;

@@ -2,13 +2,13 @@
 //! etcd's data if that is asked for. kubeadm has no such command.
 
 use kubewright_config::UpgradeConfiguration;
-use kubewright_node::{Etcd, Snapshots, StaticPods};
+use kubewright_node::Etcd;
 
 use crate::etcd_pod::EtcdPod;
 use crate::prelude::*;
 use crate::restoring::alone;
 use crate::upgrading::going_back::{Data, go_back};
-use crate::upgrading::{Hands, Kept, Stage, UpgradeOptions, UpgradedCluster};
+use crate::upgrading::{Hands, Kept, Powers, Stage, UpgradeOptions, UpgradedCluster};
 
 /// The phase `control-plane`.
 pub struct ControlPlane;
@@ -17,44 +17,24 @@ impl Phase<Node> for ControlPlane {
     const ABOUT: &'static str = "Put back the static pods, certificates and files of this node";
     const RANK: u16 = 100;
 
-    type Input = (
-        Read<UpgradeConfiguration>,
-        Read<UpgradeOptions>,
-        Use<Files>,
-        Use<Kube>,
-        Use<StaticPods>,
-        Use<Probe>,
-        Use<Runtime>,
-        Use<Clock>,
-        Use<Etcd>,
-        (Use<Services>, Use<Snapshots>),
-    );
+    type Input = (Read<UpgradeConfiguration>, Read<UpgradeOptions>, Use<Etcd>, Powers);
     type Output = RolledBack;
 
     async fn run(
         &self,
-        (settings, options, files, kube, pods, probe, runtime, clock, etcd, (services, snapshots)): Self::Input,
+        (settings, options, etcd, powers): Self::Input,
         report: &Report,
     ) -> Result<RolledBack, Failure> {
-        let mut kept = Kept::newest(&files)?.ok_or_else(|| {
+        let hands = Hands::of(&powers, report);
+        let (files, kube) = (hands.files, hands.kube);
+        let mut kept = Kept::newest(files)?.ok_or_else(|| {
             Failure::new("no upgrade of this node is kept, so there is nothing to go back to")
                 .kind(FailureKind::Validation)
         })?;
         let found = found(&kept, &|path| files.read(path), &options, &settings)?;
-        let hands = Hands {
-            files: &files,
-            kube: &kube,
-            pods: &pods,
-            probe: &probe,
-            runtime: &runtime,
-            services: &services,
-            snapshots: &snapshots,
-            clock: &clock,
-            report,
-        };
         let data = if options.restore_etcd { Data::GoesBack } else { Data::Stays };
         if data == Data::GoesBack && kept.stage != Stage::GoingBack {
-            alone::must_be_alone(&EtcdPod::on(&files)?, &files, &kube, &etcd, report).await?;
+            alone::must_be_alone(&EtcdPod::on(files)?, files, kube, &etcd, report).await?;
         }
         if kept.stage == Stage::WentBack && data == Data::Stays {
             report.note("upgrade/rollback", format!("The upgrade {} was taken back already", kept.name));
