@@ -115,7 +115,7 @@ impl StaticPod<'_> {
 
     async fn container(&self, socket: &str) -> Result<Option<ContainerInfo>, Failure> {
         let found = self.runtime.containers(socket).await?;
-        Ok(found.into_iter().find(|container| container.name == self.component.name()))
+        Ok(found.into_iter().rfind(|container| container.name == self.component.name()))
     }
 
     /// Whether somebody else, such as kubeadm, renewed a file since the container was started.

@@ -38,9 +38,11 @@ pub async fn stop(hands: &Restoring<'_>) -> Result<(), Failure> {
     hands.services.ensure_stopped(KUBELET).await.hint("stop the kubelet by hand, then run the same command again")?;
     let containers = hands.runtime.containers(hands.socket).await?;
     for name in ORDER {
-        let Some(container) = containers.iter().find(|container| container.name == name) else { continue };
-        hands.report.note(TAG, format!("Stopping {name}"));
-        hands.runtime.stop_container(hands.socket, container, GRACE).await?;
+        // There may be two, if a manifest was replaced just now: that of the old one may be about to end still.
+        for container in containers.iter().filter(|container| container.name == name && container.state != "exited") {
+            hands.report.note(TAG, format!("Stopping {name}"));
+            hands.runtime.stop_container(hands.socket, container, GRACE).await?;
+        }
     }
     Ok(())
 }

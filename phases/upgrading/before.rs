@@ -8,7 +8,7 @@ use kubewright_config::model::{NodeRegistration, Taint};
 use kubewright_config::{
     KubeProxyDoc, KubeletDoc, KubernetesVersion, UpgradeConfiguration, facts_for, stored_cluster, yaml,
 };
-use kubewright_node::{KubeAccess, ObjectRef};
+use kubewright_node::{KubeAccess, NodePods, ObjectRef};
 use kubewright_pki::{Certificate, PrivateKey, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -192,6 +192,11 @@ pub async fn find(
 }
 
 impl UpgradedCluster {
+    /// Whose static pods are looked at.
+    pub fn pods(&self) -> NodePods<'_> {
+        NodePods { node: &self.before.node, socket: &self.before.cri_socket, access: &self.admin.0 }
+    }
+
     /// What follows from what was told.
     ///
     /// # Errors

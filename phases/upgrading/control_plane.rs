@@ -9,7 +9,7 @@ use kubewright_pki::KubeconfigKind;
 use super::before::unfinished;
 use super::component::kubeconfig_path;
 use super::kept::{Kept, KeptPod, MayChange, of_node};
-use super::replacing::{Runs, wait_serving};
+use super::replacing::{Runs, patience, wait_serving};
 use super::{Component, Hands, Stage, UpgradeOptions, UpgradedCluster, going_back, renewal, snapshot, up_to};
 use crate::prelude::*;
 use crate::rootless::without_root;
@@ -124,9 +124,9 @@ fn may_change(found: &UpgradedCluster) -> Vec<MayChange> {
 /// What the kubelet calls the manifest that it runs now. Without that nobody could tell when it runs another one.
 async fn hash_of(component: Component, found: &UpgradedCluster, hands: &Hands<'_>) -> Result<String, Failure> {
     let node = &found.before.node;
-    let what = format!("the API server to show the pod {component}-{node}");
+    let what = format!("the kubelet to run the pod {component}-{node}");
     wait_for(hands.report, what, found.admin.0.call_limit, || async {
-        Ok(match hands.pods.state(&found.admin.0, node, component.name()).await {
+        Ok(match hands.pods.state(&found.pods(), component.name()).await {
             Ok(Some(state)) => Attempt::Done(state.hash),
             Ok(None) => Attempt::NotYet(format!("there is no pod kube-system/{component}-{node}")),
             Err(error) => Attempt::NotYet(error.to_string()),
@@ -247,7 +247,8 @@ async fn replace(
     report.note("upgrade/staticpods", format!("This can take up to {}", up_to(limit)));
     let manifest = yaml::document(change.pod.yaml.as_bytes())?;
     let old = kept.hash(component).unwrap_or_default();
-    wait_serving(component, manifest.value(), Runs::Another(old), found, limit, hands).await
+    let limits = (limit, patience(component, limit));
+    wait_serving(component, manifest.value(), Runs::Another(old), found, limits, hands).await
 }
 
 /// Waits until enough members of etcd are well, as seen by all of them.

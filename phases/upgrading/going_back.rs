@@ -107,7 +107,7 @@ pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, data: Data, hands
         let path = component.manifest();
         let manifest = yaml::document(contents.as_bytes()).context(format!("cannot read `{path}`"))?;
         let hash = kept.hash(component).map_or(Runs::Another(""), Runs::Just);
-        wait_serving(component, manifest.value(), hash, found, limit, hands).await?;
+        wait_serving(component, manifest.value(), hash, found, (limit, limit), hands).await?;
         report.note(TAG, format!("{component} serves"));
     }
     kept.stage = Stage::WentBack;
@@ -201,7 +201,7 @@ fn minor(image: &str) -> Option<(&str, &str)> {
 }
 
 /// The least that a component is waited for on the way back. Who gives a new component less has no reason to give up the
-/// old one sooner: kubelets of 1.20 show a pod again more than a minute late when etcd had been away.
+/// old one sooner: a kubelet waits longer and longer before it starts again what has ended while etcd was away.
 const LEAST: Duration = Duration::from_secs(300);
 
 const TAG: &str = "upgrade/rollback";

@@ -1,10 +1,11 @@
 //! How it is known that a replaced static pod serves: the kubelet runs its new manifest, its containers are ready, and its
 //! own probe is answered. And how it is known soon that it never will.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kubewright_node::{Attempt, ContainerInfo, KubeErrorKind, wait_for};
+use kubewright_node::{Attempt, ContainerInfo, KubeErrorKind, NodePods, wait_for};
 use serde_json::Value as Json;
 
 use super::{Component, Hands, UpgradedCluster};
@@ -23,7 +24,7 @@ pub enum Runs<'a> {
 /// before what it needs.
 const ENDS: u32 = 3;
 
-/// Waits until a component serves with its manifest.
+/// Waits until a component serves with its manifest: `limit` in all, and `patience` from when the kubelet runs that.
 ///
 /// # Errors
 /// It does not in time, or ends again and again.
@@ -32,22 +33,17 @@ pub async fn wait_serving(
     manifest: &Json,
     runs: Runs<'_>,
     found: &UpgradedCluster,
-    limit: Duration,
+    (limit, patience): (Duration, Duration),
     hands: &Hands<'_>,
 ) -> Result<(), Failure> {
     let url = probe_url(manifest);
-    let ends = Ends::default();
+    let (ends, green) = (Ends::default(), Green::within(patience));
     let steady = Steady::for_at_least(hands.pods.steady());
     let not_well = |why: String| Ok(steady.broken(why));
-    let (node, socket) = (&found.before.node, &found.before.cri_socket);
+    let pods = found.pods();
+    let NodePods { node, socket, .. } = pods;
     wait_for(hands.report, format!("{component} to serve with its manifest"), limit, || async {
-        // The runtime first: it answers also when this very component is what the API server lacks.
-        if let Ok(containers) = hands.runtime.containers(socket).await
-            && let Some(failure) = ends.judge(component, &containers)
-        {
-            return Err(failure);
-        }
-        let state = match hands.pods.state(&found.admin.0, node, component.name()).await {
+        let state = match hands.pods.state(&pods, component.name()).await {
             Ok(Some(state)) => state,
             Ok(None) => return not_well(format!("the kubelet has no pod {component}-{node} yet")),
             Err(error) if error.kind == KubeErrorKind::Access => return Err(error.into()),
@@ -60,15 +56,23 @@ pub async fn wait_serving(
         if !runs_it {
             return not_well("the kubelet runs the other manifest still".into());
         }
-        if let Some(why) = state.unready {
-            return not_well(why);
-        }
-        if let Some(url) = &url
-            && let Some(why) = unwell(hands.probe, url).await
+        if let Ok(containers) = hands.runtime.containers(socket).await
+            && let Some(failure) = ends.judge(component, &containers)
         {
-            return not_well(why);
+            return Err(failure);
         }
-        Ok(steady.well())
+        let why = match (state.unready, &url) {
+            (Some(why), _) => Some(why),
+            (None, Some(url)) => unwell(hands.probe, url).await,
+            (None, None) => None,
+        };
+        match why {
+            Some(why) => match green.judge(component, &why) {
+                Some(failure) => Err(failure),
+                None => not_well(why),
+            },
+            None => Ok(steady.well()),
+        }
     })
     .await
     .hint(format!("look at its output: `crictl --runtime-endpoint {socket} logs` with the container's number"))
@@ -119,6 +123,43 @@ impl Steady {
     }
 }
 
+/// How long a component may run with its new manifest without being well: a third of `upgradeManifests`, so that who needs
+/// longer raises that, and 100 s at least. An etcd may read its data for as long as there is time at all.
+pub(crate) fn patience(component: Component, limit: Duration) -> Duration {
+    match component {
+        Component::Etcd => limit,
+        _ => (limit / 3).max(Duration::from_secs(100)),
+    }
+}
+
+/// Knows since when a component has run without being well.
+struct Green {
+    within: Duration,
+    since: OnceLock<Instant>,
+}
+
+impl Green {
+    fn within(patience: Duration) -> Self {
+        Self { within: patience, since: OnceLock::new() }
+    }
+
+    /// It runs, and is not well.
+    fn judge(&self, component: Component, why: &str) -> Option<Failure> {
+        let since = self.since.get_or_init(Instant::now);
+        if since.elapsed() < self.within {
+            return None;
+        }
+        let seconds = self.within.as_secs();
+        let failure = Failure::new(format!("the kubelet has run it for {seconds} s, and it is not well: {why}"));
+        Some(
+            failure
+                .context(format!("{component} does not come up"))
+                .kind(FailureKind::Deadline)
+                .hint("if all that it needs is more time: it has a third of `timeouts.upgradeManifests` for this"),
+        )
+    }
+}
+
 /// Counts how often a component's container has ended since this began to look.
 #[derive(Default)]
 pub(crate) struct Ends {
@@ -128,7 +169,7 @@ pub(crate) struct Ends {
 
 impl Ends {
     pub(crate) fn judge(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
-        let container = containers.iter().find(|container| container.name == component.name())?;
+        let container = containers.iter().rfind(|container| container.name == component.name())?;
         let seen = self.fewest.load(Ordering::Relaxed);
         let fewest = if seen == 0 { container.attempt } else { container.attempt.min(seen - 1) };
         self.fewest.store(fewest + 1, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use kubewright_config::HostFacts;
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_etcd::EtcdCluster;
 use kubewright_host::{HostFiles, HostKernel, HostProbe, HostServices, HostSnapshots, HostTrees, Root};
-use kubewright_node::{Backends, MirrorPods, ServiceBackend, SystemClock};
+use kubewright_node::{Backends, RunningPods, ServiceBackend, SystemClock};
 use kubewright_phases::checks::{LOOK_LIMIT, within};
 use kubewright_phases::network::network_facts;
 use rustix::fs::{Mode, OFlags};
@@ -31,6 +31,7 @@ impl Machine {
         let root = Root::system();
         let files = HostFiles::new(root.clone());
         let kube = Arc::new(ApiServer::new());
+        let runtime = Arc::new(CriRuntime::new());
         let backends = Backends {
             files: files.clone(),
             trees: HostTrees::new(root.clone()),
@@ -39,8 +40,8 @@ impl Machine {
             kube: kube.clone(),
             etcd: Arc::new(EtcdCluster::new()),
             snapshots: HostSnapshots::new(root.clone()),
-            runtime: Arc::new(CriRuntime::new()),
-            static_pods: MirrorPods::of(kube.clone()),
+            static_pods: RunningPods::of(runtime.clone(), kube.clone()),
+            runtime,
             probe: HostProbe::new(root.clone()),
             health: Arc::new(LocalHealth::new()),
             discovery: Arc::new(HttpsDiscovery::new(kube)),

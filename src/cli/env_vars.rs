@@ -36,7 +36,7 @@ pub fn fault() -> Option<String> {
 }
 
 /// `KUBEWRIGHT_KILL_AT`, for tests: where the process is to abort, such as `certs/ca:sealed`, or `certs/ca:scratch:2` when it
-/// gets there for the second time. Debug builds only.
+/// gets there for the second time; several places are separated by commas. Debug builds only.
 #[cfg(debug_assertions)]
 pub fn kill_at() -> Option<String> {
     read("KUBEWRIGHT_KILL_AT")

@@ -17,8 +17,8 @@ pub fn from_environment() -> Result<Faults, Failure> {
     if let Some(spec) = env_vars::fault() {
         faults = faults.with(Faults::parse(&spec)?);
     }
-    if let Some(place) = env_vars::kill_at() {
-        let (place, time) = place_and_time(&place);
+    for place in env_vars::kill_at().iter().flat_map(|places| places.split(',')) {
+        let (place, time) = place_and_time(place);
         let passed = AtomicUsize::new(0);
         faults = faults.on_checkpoint(move |name| {
             if name == place && passed.fetch_add(1, Ordering::SeqCst) + 1 == time {

@@ -90,13 +90,13 @@ impl RuntimeBackend for CriRuntime {
         let list: cri::ListContainersResponse =
             connection.ask(runtime("ListContainers"), cri::ListContainersRequest { filter }).await?;
         let mut containers = Vec::new();
-        for (metadata, id) in newest(list.containers) {
-            let question = cri::ContainerStatusRequest { container_id: id.clone() };
+        for container in newest(list.containers) {
+            let question = cri::ContainerStatusRequest { container_id: container.id.clone() };
             let answer: Option<cri::ContainerStatusResponse> =
                 connection.find(runtime("ContainerStatus"), question).await?;
             // One that was removed between the two calls is left out; another one takes its place soon.
             if let Some(answer) = answer {
-                containers.push(described(metadata, id, answer.status.unwrap_or_default()));
+                containers.push(described(container, answer.status.unwrap_or_default()));
             }
         }
         Ok(containers)
@@ -172,28 +172,44 @@ fn reason(condition: &cri::RuntimeCondition) -> String {
     }
 }
 
-/// The newest container of each name, sorted by name.
-fn newest(containers: Vec<cri::Container>) -> Vec<(cri::ContainerMetadata, String)> {
-    let mut by_name: BTreeMap<String, (i64, cri::ContainerMetadata, String)> = BTreeMap::new();
+/// The newest container of each name and pod, by name, the oldest first. A static pod whose manifest is replaced is
+/// another pod of the same name.
+fn newest(containers: Vec<cri::Container>) -> Vec<cri::Container> {
+    let name = |container: &cri::Container| container.metadata.as_ref().map(|metadata| metadata.name.clone());
+    let mut newest = BTreeMap::new();
     for container in containers {
-        let metadata = container.metadata.unwrap_or_default();
-        let known = by_name.get(&metadata.name);
-        if known.is_none_or(|(created_at, ..)| *created_at < container.created_at) {
-            by_name.insert(metadata.name.clone(), (container.created_at, metadata, container.id));
+        let of = (name(&container), label(&container, POD_NAME), label(&container, POD_UID));
+        if newest.get(&of).is_none_or(|known: &cri::Container| known.created_at < container.created_at) {
+            newest.insert(of, container);
         }
     }
-    by_name.into_values().map(|(_, metadata, id)| (metadata, id)).collect()
+    let mut newest: Vec<_> = newest.into_values().collect();
+    newest.sort_by_key(|container| (name(container), container.created_at));
+    newest
 }
+
+/// What the kubelet has noted beside a container; empty if it has not.
+fn label(container: &cri::Container, name: &str) -> String {
+    container.labels.get(name).cloned().unwrap_or_default()
+}
+
+// kubelet: `pkg/kubelet/kuberuntime/labels.go`, `pkg/kubelet/types/labels.go`.
+const POD_NAME: &str = "io.kubernetes.pod.name";
+const POD_UID: &str = "io.kubernetes.pod.uid";
 
 /// What the runtime may take to end a container after it was killed.
 const STOPPING: Duration = Duration::from_secs(10);
 
-fn described(metadata: cri::ContainerMetadata, id: String, status: cri::ContainerStatus) -> ContainerInfo {
+fn described(container: cri::Container, status: cri::ContainerStatus) -> ContainerInfo {
+    let (pod, pod_uid) = (label(&container, POD_NAME), label(&container, POD_UID));
+    let metadata = container.metadata.unwrap_or_default();
     let state = status.state();
     let started = OffsetDateTime::from_unix_timestamp_nanos(status.started_at.into()).ok();
     ContainerInfo {
-        id,
+        id: container.id,
         name: metadata.name,
+        pod,
+        pod_uid,
         state: match state {
             cri::ContainerState::Created => "created",
             cri::ContainerState::Running => "running",

@@ -38,7 +38,7 @@ pub use runtime::{
 };
 pub use services::{ServiceBackend, ServiceError, ServiceState, Services};
 pub use snapshots::{PutBack, PutBackStage, Retention, Snapshot, SnapshotBackend, Snapshots};
-pub use static_pods::{MirrorPods, StaticPodBackend, StaticPodState, StaticPods};
+pub use static_pods::{MirrorPods, NodePods, RunningPods, StaticPodBackend, StaticPodState, StaticPods};
 pub use trees::{Cleared, Target, TreeBackend, TreeError, Trees};
 pub use wait::{Attempt, wait_for, wait_unseen};
 

@@ -69,6 +69,11 @@ pub struct ContainerInfo {
     pub id: String,
     /// Its name in the pod, such as `kube-apiserver`.
     pub name: String,
+    /// The name of its pod, as the kubelet notes it.
+    pub pod: String,
+    /// The identifier of its pod, as the kubelet notes it. That of a static pod is a digest of its manifest: what the API
+    /// shows as `kubernetes.io/config.hash`.
+    pub pod_uid: String,
     /// `running`, `exited`, `created` or `unknown`.
     pub state: String,
     /// How it exited.
@@ -109,7 +114,7 @@ pub trait RuntimeBackend: Send + Sync {
     async fn has_image(&self, socket: &str, image: &str) -> Result<bool, RuntimeError>;
     /// Pulls the image; returns when it is there.
     async fn pull(&self, socket: &str, image: &str) -> Result<(), RuntimeError>;
-    /// The newest container of each name in the namespace `kube-system`, running or not.
+    /// The newest container of each name and pod in the namespace `kube-system`, running or not: by name, the oldest first.
     async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError>;
     /// Every pod sandbox, running or not, by namespace and name.
     async fn sandboxes(&self, socket: &str) -> Result<Vec<Sandbox>, RuntimeError>;
@@ -168,7 +173,7 @@ impl Runtime {
         self.outward.perform(Effect::new("remove", sandbox.to_string()), work).await
     }
 
-    /// The newest container of each name in the namespace `kube-system`, running or not.
+    /// The newest container of each name and pod in the namespace `kube-system`, running or not: by name, the oldest first.
     pub async fn containers(&self, socket: &str) -> Result<Vec<ContainerInfo>, RuntimeError> {
         self.backend.containers(socket).await
     }

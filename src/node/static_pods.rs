@@ -1,4 +1,5 @@
-//! The static pods of this node as the API server shows them: which manifest the kubelet runs, and whether its pod is up.
+//! The static pods of this node, as the container runtime has them or the API server shows them: which manifest the kubelet
+//! runs, and whether its pod is up.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,9 +12,9 @@ use kubewright_engine::Capability;
 use serde_json::Value as Json;
 
 use crate::kube::{KubeAccess, KubeBackend, KubeError, ObjectRef};
-use crate::{FileBackend, Node, NodeSession};
+use crate::{ContainerInfo, FileBackend, Node, NodeSession, RuntimeBackend};
 
-/// One static pod, as its mirror in the API says.
+/// One static pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaticPodState {
     /// The kubelet's name for the manifest that it runs (`kubernetes.io/config.hash`).
@@ -23,16 +24,22 @@ pub struct StaticPodState {
     pub unready: Option<String>,
 }
 
+/// Whose static pods are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct NodePods<'a> {
+    /// The name of the node.
+    pub node: &'a str,
+    /// The socket of its container runtime.
+    pub socket: &'a str,
+    /// Who may ask the API server.
+    pub access: &'a KubeAccess,
+}
+
 /// Where static pods are looked at.
 #[async_trait]
 pub trait StaticPodBackend: Send + Sync {
-    /// The pod of a component on a node; `None` when the kubelet has not mirrored it. Asked once.
-    async fn state(
-        &self,
-        access: &KubeAccess,
-        node: &str,
-        component: &str,
-    ) -> Result<Option<StaticPodState>, KubeError>;
+    /// The pod of a component on a node; `None` when the kubelet has not made it. Asked once.
+    async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError>;
 
     /// How long a replaced pod must be well without a break until it counts. While the old process ends, it may answer in
     /// the place of a new one that cannot listen yet.
@@ -55,14 +62,9 @@ impl Capability<Node> for StaticPods {
 }
 
 impl StaticPods {
-    /// The pod of a component on a node; `None` when the kubelet has not mirrored it. Asked once.
-    pub async fn state(
-        &self,
-        access: &KubeAccess,
-        node: &str,
-        component: &str,
-    ) -> Result<Option<StaticPodState>, KubeError> {
-        self.backend.state(access, node, component).await
+    /// The pod of a component on a node; `None` when the kubelet has not made it. Asked once.
+    pub async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
+        self.backend.state(of, component).await
     }
 
     /// How long a replaced pod must be well without a break until it counts.
@@ -83,15 +85,48 @@ impl MirrorPods {
 
 #[async_trait]
 impl StaticPodBackend for MirrorPods {
-    async fn state(
-        &self,
-        access: &KubeAccess,
-        node: &str,
-        component: &str,
-    ) -> Result<Option<StaticPodState>, KubeError> {
-        let name = ObjectRef::namespaced("v1", "Pod", "kube-system", &format!("{component}-{node}"));
-        Ok(self.0.get(access, &name).await?.as_ref().and_then(state_of))
+    async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
+        let name = ObjectRef::namespaced("v1", "Pod", "kube-system", &pod_name(component, of.node));
+        Ok(self.0.get(of.access, &name).await?.as_ref().and_then(state_of))
     }
+}
+
+/// The kubelet's name for the static pod of a component.
+fn pod_name(component: &str, node: &str) -> String {
+    format!("{component}-{node}")
+}
+
+/// The pods of the container runtime. It answers also when the component is what the API server lacks, and at once: kubelets of
+/// old versions show a pod to the API server up to a minute and a half later. Who cannot ask it asks for the mirror pods.
+pub struct RunningPods {
+    runtime: Arc<dyn RuntimeBackend>,
+    mirrors: Arc<MirrorPods>,
+}
+
+impl RunningPods {
+    /// Those of a node.
+    pub fn of(runtime: Arc<dyn RuntimeBackend>, kube: Arc<dyn KubeBackend>) -> Arc<Self> {
+        Arc::new(Self { runtime, mirrors: MirrorPods::of(kube) })
+    }
+}
+
+#[async_trait]
+impl StaticPodBackend for RunningPods {
+    async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
+        match self.runtime.containers(of.socket).await {
+            Ok(containers) => Ok(running_state(&containers, component, of.node)),
+            Err(_) => self.mirrors.state(of, component).await,
+        }
+    }
+}
+
+/// What the newest container of a component tells.
+fn running_state(containers: &[ContainerInfo], component: &str, node: &str) -> Option<StaticPodState> {
+    let pod = pod_name(component, node);
+    let own = |container: &&ContainerInfo| container.name == component && container.pod == pod;
+    let container = containers.iter().rfind(own)?;
+    let unready = (container.state != "running").then(|| format!("its container is {}", container.state));
+    Some(StaticPodState { hash: container.pod_uid.clone(), unready })
 }
 
 /// Reads a mirror pod; `None` when it is none.
@@ -149,15 +184,10 @@ impl DryStaticPods {
 
 #[async_trait]
 impl StaticPodBackend for DryStaticPods {
-    async fn state(
-        &self,
-        access: &KubeAccess,
-        node: &str,
-        component: &str,
-    ) -> Result<Option<StaticPodState>, KubeError> {
+    async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
         match self.changed(component) {
             Some(hash) => Ok(Some(StaticPodState { hash, unready: None })),
-            None => self.real.state(access, node, component).await,
+            None => self.real.state(of, component).await,
         }
     }
 
@@ -195,6 +225,28 @@ mod tests {
         let mut leaving = pod(&json!({"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}));
         leaving["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
         assert_eq!(state_of(&leaving).and_then(|state| state.unready), Some("it is being replaced".into()));
+    }
+
+    #[test]
+    fn the_newest_container_of_its_own_pod_tells_which_manifest_runs() {
+        let container = |pod: &str, uid: &str, state: &str| ContainerInfo {
+            id: uid.into(),
+            name: "etcd".into(),
+            pod: pod.into(),
+            pod_uid: uid.into(),
+            state: state.into(),
+            exit_code: None,
+            attempt: 0,
+            started: None,
+            log_path: None,
+        };
+        let mut containers = vec![container("etcd-node1", "old", "running"), container("etcd-backup", "x", "running")];
+        let state = |containers: &[ContainerInfo]| running_state(containers, "etcd", "node1");
+        assert_eq!(state(&containers), Some(StaticPodState { hash: "old".into(), unready: None }));
+        containers.push(container("etcd-node1", "new", "exited"));
+        let unready = Some("its container is exited".into());
+        assert_eq!(state(&containers), Some(StaticPodState { hash: "new".into(), unready }));
+        assert_eq!(running_state(&containers, "etcd", "node2"), None);
     }
 
     #[test]

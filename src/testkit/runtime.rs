@@ -109,6 +109,8 @@ impl FakeRuntime {
         self.facts().containers.push(ContainerInfo {
             id: format!("{name}-0"),
             name: name.into(),
+            pod: format!("{name}-node1"),
+            pod_uid: String::new(),
             state: "running".into(),
             exit_code: None,
             attempt: 0,

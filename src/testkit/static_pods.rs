@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::Utf8Path;
 use kubewright_host::Root;
-use kubewright_node::{KubeAccess, KubeError, StaticPodBackend, StaticPodState};
+use kubewright_node::{KubeError, NodePods, StaticPodBackend, StaticPodState};
 use sha2::{Digest as _, Sha256};
 
 /// Static pods in name only: a manifest's pod is up as soon as the manifest is there, unless it is to fail.
@@ -31,7 +31,7 @@ impl FakeStaticPods {
 
 #[async_trait]
 impl StaticPodBackend for FakeStaticPods {
-    async fn state(&self, _: &KubeAccess, _: &str, component: &str) -> Result<Option<StaticPodState>, KubeError> {
+    async fn state(&self, _: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
         let path = format!("/etc/kubernetes/manifests/{component}.yaml");
         let Ok(manifest) = fs::read_to_string(self.root.place(Utf8Path::new(&path))) else { return Ok(None) };
         let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);

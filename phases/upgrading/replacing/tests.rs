@@ -9,6 +9,8 @@ fn container(state: &str, attempt: u32) -> Vec<ContainerInfo> {
         id: "1".into(),
         started: None,
         name: "kube-scheduler".into(),
+        pod: "kube-scheduler-node1".into(),
+        pod_uid: "abc".into(),
         state: state.into(),
         exit_code: Some(1),
         attempt,
@@ -41,6 +43,22 @@ fn the_end_of_the_old_one_does_not_count() {
         assert!(ends.judge(Component::KubeScheduler, &container(state, attempt)).is_none());
     }
     assert!(ends.judge(Component::Etcd, &container("exited", 9)).is_none(), "it is another's");
+}
+
+#[test]
+fn who_runs_and_is_not_well_has_a_third_of_the_limit() {
+    let seconds = |component, limit| patience(component, Duration::from_secs(limit)).as_secs();
+    assert_eq!(seconds(Component::KubeApiserver, 300), 100);
+    assert_eq!(seconds(Component::KubeApiserver, 900), 300);
+    assert_eq!(seconds(Component::KubeScheduler, 60), 100);
+    assert_eq!(seconds(Component::Etcd, 300), 300, "it may have much to read");
+    assert!(Green::within(Duration::from_secs(60)).judge(Component::KubeScheduler, "refused").is_none());
+    let green = Green::within(Duration::ZERO);
+    let failure = green.judge(Component::KubeScheduler, "refused").unwrap();
+    assert!(
+        failure.chain().join(": ").contains("kube-scheduler does not come up: the kubelet has run it"),
+        "{failure}"
+    );
 }
 
 #[test]

@@ -144,6 +144,9 @@ pub(super) struct Container {
     /// Nanoseconds since 1970.
     #[prost(int64, tag = "7")]
     pub(super) created_at: i64,
+    /// The kubelet notes here whose it is.
+    #[prost(map = "string, string", tag = "8")]
+    pub(super) labels: HashMap<String, String>,
 }
 
 /// `ContainerMetadata`

@@ -207,7 +207,7 @@ async fn dropping_a_pull_cancels_it_in_the_runtime() {
 }
 
 #[tokio::test]
-async fn lists_the_newest_container_of_each_name() {
+async fn lists_the_newest_container_of_each_name_and_pod() {
     let server = Server::start(|path, message| match (path, message) {
         ("/runtime.v1.RuntimeService/ListContainers", bytes_of::OF_KUBE_SYSTEM) => Reply::Message(bytes_of::CONTAINERS),
         ("/runtime.v1.RuntimeService/ContainerStatus", bytes_of::ID_OF_ETCD) => Reply::Message(bytes_of::ETCD),
