@@ -44,18 +44,26 @@ impl Outcome {
             None if managed != Managed::KUBELET => {
                 held.certificate.remaining(now) * 10 >= cluster.certificate_validity_period * 9
             }
-            _ => !is_due(managed, &held.certificate, options, now),
+            _ => !is_due(managed, &held.certificate, options, cluster, now),
         };
         Ok(fresh.then_some(Self::Holds))
     }
 }
 
 /// Whether the certificate is to be renewed now.
-pub(super) fn is_due(managed: Managed, certificate: &Certificate, options: &RenewOptions, now: OffsetDateTime) -> bool {
+pub(super) fn is_due(
+    managed: Managed,
+    certificate: &Certificate,
+    options: &RenewOptions,
+    cluster: &ClusterConfiguration,
+    now: OffsetDateTime,
+) -> bool {
     let left = certificate.remaining(now);
     if managed == Managed::KUBELET && options.chosen != [Managed::KUBELET] {
         // A kubelet renews its own when 70 to 90 % of its life are over. One that has not done so will not any more.
-        let life = certificate.not_after() - certificate.not_before();
+        // One that we signed may begin long before it was, with its authority.
+        let signed_for = time::Duration::try_from(cluster.certificate_validity_period).unwrap_or(time::Duration::MAX);
+        let life = (certificate.not_after() - certificate.not_before()).min(signed_for);
         return left * 10 < life;
     }
     options.expires_within.is_none_or(|within| left < within)

@@ -91,7 +91,7 @@ fn look(
     read: &dyn Fn(&Utf8Path) -> Result<Option<Contents>, Failure>,
 ) -> Result<Due, Failure> {
     let Some(held) = managed.read(issuing.cluster, read)? else { return Ok(Due::No(Outcome::Missing)) };
-    if !is_due(managed, &held.certificate, options, issuing.now) {
+    if !is_due(managed, &held.certificate, options, issuing.cluster, issuing.now) {
         return Ok(Due::No(Outcome::Holds));
     }
     let kind = managed.authority();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use kubewright_config::ClusterConfiguration;
+use kubewright_config::model::EncryptionAlgorithm;
 use kubewright_engine::Seeds;
 use kubewright_node::ClockBackend;
 use kubewright_phases::renewal::{Component, Expiry, Managed, RenewOptions, check, running};
@@ -225,22 +226,47 @@ fn who_serves_with_what_has_expired_is_restarted_at_once() {
     assert_eq!(machine.node.services.calls(), ["restart kubelet"], "it starts the others, and comes first");
 }
 
-/// Every night for 400 days, as the timer does it: systemd's own timer cannot run here, so the clock is set forward.
+/// Every night for 400 days, as the timer does it. The same on a real control plane is in `cluster::renew`.
 #[test]
 fn four_hundred_nights_see_no_expired_certificate_and_no_renewal_too_early() {
-    let machine = Machine::new(&cases()[0]);
+    let renewed = nights(&Machine::new(&cases()[0]), 0..400);
+    // Ten days were left in the beginning; after that a year less thirty days, or less a tenth.
+    assert_eq!(renewed.len(), 12, "{renewed:?}");
+    for (name, nights) in renewed {
+        let second = if name == Managed::KUBELET.name() { 329 } else { 336 };
+        assert_eq!(nights, [0, second], "{name}");
+    }
+}
+
+/// In old releases what is renewed begins when its authority did, and is none the older for it.
+#[test]
+fn an_old_authority_makes_no_certificate_look_as_if_it_was_near_its_end() {
+    let mut machine = Machine::new(&cases()[1]);
+    let cluster = machine.seeds.get::<ClusterConfiguration>().unwrap().clone();
+    // Many keys are made.
+    machine.seeds =
+        machine.seeds.with(ClusterConfiguration { encryption_algorithm: EncryptionAlgorithm::EcdsaP256, ..cluster });
+    // Nearly a year at a time, and then most of one year.
+    let leaps = (0..=6).map(|year| 340 * year);
+    let renewed = nights(&machine, leaps.clone().chain((2040..2040 + 320).step_by(20)));
+    let leaps: Vec<i64> = leaps.collect();
+    assert!(renewed.values().all(|nights| *nights == leaps), "{renewed:?}");
+}
+
+/// Lets nights pass by a clock that is set forward. Gives those on which each certificate was renewed.
+fn nights(machine: &Machine, nights: impl Iterator<Item = i64>) -> BTreeMap<&'static str, Vec<i64>> {
     let begin = machine.node.clock.now();
     let mut renewed: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
-    for night in 0..400 {
+    for night in nights {
         let now = begin + night.days();
         machine.node.clock.set(now);
-        let before = expiry(&machine);
+        let before = expiry(machine);
         let expired = before.ending(now, time::Duration::ZERO);
         assert!(expired.is_empty(), "night {night}: {expired:?} have expired");
         let old: BTreeMap<_, _> =
             before.all().map(|(name, it)| (name, (it.fingerprint().to_string(), it.remaining(now)))).collect();
         machine.run(Ask::default()).succeeded(&format!("night {night}"));
-        for (name, new) in fingerprints(&machine) {
+        for (name, new) in fingerprints(machine) {
             let (old, left) = &old[name];
             if *old == new {
                 continue;
@@ -251,11 +277,5 @@ fn four_hundred_nights_see_no_expired_certificate_and_no_renewal_too_early() {
             renewed.entry(name).or_default().push(night);
         }
     }
-    // Ten days were left in the beginning; after that a year less thirty days, or less a tenth.
-    let nights: Vec<_> = renewed.iter().map(|(name, nights)| (*name, nights.clone())).collect();
-    assert_eq!(nights.len(), 12, "{nights:?}");
-    for (name, nights) in nights {
-        let second = if name == Managed::KUBELET.name() { 329 } else { 336 };
-        assert_eq!(nights, [0, second], "{name}");
-    }
+    renewed
 }
