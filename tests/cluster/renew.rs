@@ -1,4 +1,6 @@
-//! `certs renew` on real control planes: while clients ask, and when every certificate has expired.
+//! `certs renew` on real control planes: night after night, while clients ask, and when every certificate has expired.
+
+mod nights;
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,27 +23,17 @@ const PKI: &str = "/etc/kubernetes/pki";
 
 #[test]
 #[ignore = "needs lab nodes"]
-fn the_only_api_server_is_away_for_seconds_and_an_expired_cluster_comes_back() {
+fn four_hundred_nights_pass_on_one_control_plane_and_an_expired_one_comes_back() {
     let stage = Stage::with_nodes(1);
     stage.init().succeed();
     let node = stage.node(1);
-
-    let client = Client::start(node, &node.address());
-    let ended = Kubewright::on(node).words(["certs", "renew", "all"]).succeed();
-    let answers = client.stop();
-    let gap = answers.longest_gap();
-    eprintln!(
-        "one control plane: {} requests, the longest gap was {:.1} s\n{}",
-        answers.0.len(),
-        gap.as_secs_f64(),
-        ended.out
-    );
-    assert!(gap < LONGEST_GAP, "{gap:?}\n{}", ended.said());
-    assert!(
-        ended.out.contains("Done renewing certificates. Every component of this node uses them."),
-        "{}",
-        ended.said()
-    );
+    if stage.facts().credentials.leaf_starts_with_authority {
+        nights::pass(node);
+    } else {
+        // What is renewed a year ahead is not valid yet for components, which keep the time of today.
+        eprintln!("no nights pass: certificates of {} begin when they are signed", stage.facts().version);
+        Kubewright::on(node).words(["certs", "renew", "all"]).succeed();
+    }
     shows_its_files(node);
 
     // Nothing is due any more.
@@ -208,9 +200,7 @@ fn expire(node: &Node) {
         document.set_client_cert(&certificate, &key).unwrap();
         fs::write(node.path(&path), kubewright_phases::credentials::render(&document).unwrap()).unwrap();
     }
-    // The kubelet's own is a link to the newest file beside it.
-    let current = node.path("/var/lib/kubelet/pki/kubelet-client-current.pem");
-    let newest = fs::read_link(&current).map_or(current, |link| -> PathBuf { node.path(&link.display().to_string()) });
+    let newest = kubelets_own(node);
     let (certificate, key) = sign(CertificateKind::Ca, &Certificate::from_pem(&fs::read(&newest).unwrap()).unwrap());
     fs::write(&newest, certificate.to_pem() + &key.to_pem().unwrap()).unwrap();
 
@@ -218,6 +208,12 @@ fn expire(node: &Node) {
     succeed(&mut node_command(node, stop));
     succeed(&mut node_command(node, "systemctl restart kubelet"));
     std::thread::sleep(Duration::from_secs(5));
+}
+
+/// The file that the kubelet's own certificate is in: there is a link to the newest one.
+fn kubelets_own(node: &Node) -> PathBuf {
+    let current = node.path("/var/lib/kubelet/pki/kubelet-client-current.pem");
+    fs::read_link(&current).map_or(current, |link| node.path(&link.display().to_string()))
 }
 
 fn node_command(node: &Node, script: &str) -> Command {

@@ -26,6 +26,7 @@ pub(crate) const NODE: &[&str] = &[
     "iproute2",
     "iptables",
     "kmod",
+    "libfaketime",
     "runc",
     "socat",
     "strace",
