@@ -59,6 +59,7 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
         remove(first, &member.id);
     }
     stage.reset_all(numbers);
+    wait_for_leader(first);
     forget(first, &names);
     if stage.facts().api.cluster_status {
         forget_endpoints(first, &server(first), &names);
@@ -68,9 +69,17 @@ pub fn take_out(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
 /// How long etcd may find a member too young to let another one go. It wants the rest to be connected for 5 s
 /// (`HealthInterval`), and a connection that breaks begins anew.
 const SETTLING: Duration = Duration::from_secs(60);
-/// What etcd answers while it settles: a member is younger than its strict check of a reconfiguration wants, or the leader went
-/// with the request, which may have been carried out all the same.
-const SETTLES: [&str; 4] = ["unhealthy cluster", "request timed out", "leader changed", "no leader"];
+/// What is answered while etcd settles: a member is younger than its strict check of a reconfiguration wants, or the leader went
+/// with the request, which may have been carried out all the same. Nothing at all is answered to a change that reaches a leader
+/// before it has applied the change before: raft makes an empty entry of it (`pendingConfIndex`), and etcd waits for what never
+/// comes until the client has gone.
+const SETTLES: [&str; 5] = [
+    "etcdserver: unhealthy cluster",
+    "etcdserver: request timed out",
+    "etcdserver: leader changed",
+    "etcdserver: no leader",
+    "context deadline exceeded",
+];
 
 /// Removes a member by its number, and waits for an etcd that settles; any other answer is a failure.
 fn remove(first: &Node, id: &str) {
@@ -80,8 +89,7 @@ fn remove(first: &Node, id: &str) {
             Ok(_) if refused == 0 => return,
             Ok(_) => break,
             Err(LabError::Command { output, .. })
-                if SETTLES.iter().any(|answer| output.contains(&format!("etcdserver: {answer}")))
-                    && begun.elapsed() < SETTLING =>
+                if SETTLES.iter().any(|answer| output.contains(answer)) && begun.elapsed() < SETTLING =>
             {
                 if members(first).iter().all(|member| member.id != id) {
                     break;
@@ -94,6 +102,16 @@ fn remove(first: &Node, id: &str) {
     eprintln!("etcd let {id} go after {:.1} s", begun.elapsed().as_secs_f64());
 }
 
+/// Waits until this node's etcd answers what needs a leader. When the leader has left, the others elect one, and API servers
+/// pass on what etcd says meanwhile: `leader changed`, `request timed out`.
+pub fn wait_for_leader(node: &Node) {
+    let begun = Instant::now();
+    while let Err(error) = try_etcdctl(node, &["endpoint", "health"]) {
+        assert!(begun.elapsed() < SETTLING, "etcd on {} has no leader: {error}", node.name());
+        sleep(Duration::from_millis(200));
+    }
+}
+
 /// Takes a node out of the cluster with `reset`, as an administrator does with a machine that has another use. The others'
 /// etcd shows it at once; `first` is one that stays.
 pub fn leave(stage: &Stage, node: &Node, first: &Node) {
@@ -103,6 +121,7 @@ pub fn leave(stage: &Stage, node: &Node, first: &Node) {
     let begun = Instant::now();
     let ended = Kubewright::on(node).words(["reset", "--force"]).succeed();
     assert!(!ended.err.contains("Failed to"), "{name}:\n{}", ended.said());
+    wait_for_leader(first);
     assert_eq!(voters(first), wanted, "after {name} has left");
     assert!(listed_planes(stage, first).is_none_or(|listed| listed == wanted), "{name} stays in ClusterStatus");
     assert!(!node.path("/etc/kubernetes/kubelet.conf").exists() && !node.path("/var/lib/etcd/member").exists());
@@ -120,6 +139,7 @@ pub fn leave_by_the_peer(stage: &Stage, node: &Node, first: &Node) {
     let output = node.exec(["kubeadm", "reset", "--force", "--cri-socket", SOCKET]).unwrap();
     let said = said(&output);
     assert!(output.status.success() && !said.contains("Failed to remove etcd member"), "{name}:\n{said}");
+    wait_for_leader(first);
     assert_eq!(voters(first), wanted, "after {name} has left:\n{said}");
     assert!(
         listed_planes(stage, first).is_none_or(|listed| listed == wanted),
@@ -181,7 +201,7 @@ pub fn etcdctl(first: &Node, words: &[&str]) -> String {
 fn try_etcdctl(first: &Node, words: &[&str]) -> Result<String, LabError> {
     let pki = |name: &str| format!("/etc/kubernetes/pki/etcd/{name}");
     let endpoint = format!("--endpoints=https://{}:2379", first.address());
-    let mut all: Vec<String> = ["env", "ETCDCTL_API=3", "etcdctl", "--command-timeout=30s"].map(str::to_owned).into();
+    let mut all: Vec<String> = ["env", "ETCDCTL_API=3", "etcdctl", "--command-timeout=10s"].map(str::to_owned).into();
     all.push(endpoint);
     all.extend(
         [("cacert", "ca.crt"), ("cert", "server.crt"), ("key", "server.key")]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::super::command::Kubewright;
-use super::super::members::{leader, voters};
+use super::super::members::{leader, voters, wait_for_leader};
 use super::super::outage::end_container;
 use super::{As, Site};
 
@@ -35,6 +35,7 @@ fn a_join_outlives_the_end_of_the_api_server_and_of_etcds_leader() {
     assert!(ended.status.success(), "{}", ended.said());
     let took = begun.elapsed().as_secs_f64();
     eprintln!("joined in {took:.1} s, while etcd's leader on {} was started again", leader.name());
+    wait_for_leader(first);
     assert_eq!(voters(first).into_iter().collect::<Vec<_>>(), ["node1", "node2", "node3"]);
     let nodes = first.run(["kubectl", "get", "nodes", "-o", "name"]).unwrap();
     assert_eq!(nodes.lines().collect::<Vec<_>>(), ["node/node1", "node/node2", "node/node3"]);
