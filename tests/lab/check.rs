@@ -2,6 +2,9 @@
 //! word on what is missing; nothing is left out in silence.
 
 use std::{
+    fs::Permissions,
+    num::NonZero,
+    os::unix::fs::PermissionsExt as _,
     panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
@@ -10,6 +13,7 @@ use std::{
 };
 
 use clap::Args;
+use tempfile::TempDir;
 
 use crate::{
     cli::Binaries,
@@ -202,8 +206,16 @@ fn nextest(profile: &str, test: &Test) -> Result<Counts> {
     let report = workspace::root().join("target/nextest").join(profile).join("junit.xml");
     layout::remove(&report)?;
     let mut command = workspace::cargo(["nextest", "run", "--workspace", "--profile", profile, "--no-tests", "pass"]);
-    if profile == "cluster" {
+    // Many of those without nodes wait, for an etcd or for a limit of time: twice as many as there are cores keep these busy.
+    let in_memory = if profile == "cluster" {
         test.on_nodes(command.args(["--run-ignored", "all"]));
+        None
+    } else {
+        command.arg(format!("--test-threads={}", 2 * thread::available_parallelism().map_or(1, NonZero::get)));
+        memory()?
+    };
+    if let Some(directory) = &in_memory {
+        command.env("TMPDIR", directory.path());
     }
     command.args(&test.filter);
     let ran = stage(&format!("tests, profile {profile}"), &mut command);
@@ -214,6 +226,18 @@ fn nextest(profile: &str, test: &Test) -> Result<Counts> {
         (_, Some(counts)) => Ok(counts),
         (Ok(()), None) => Ok(Counts { passed: 0, failed: 0 }),
     }
+}
+
+/// A directory for what tests write, where a flush takes no time: they flush each file and directory, and look at the calls, not
+/// at a disk. Open to the users that tests run the program as. `None` on a machine without such a place.
+fn memory() -> Result<Option<TempDir>> {
+    let place = Path::new("/dev/shm");
+    if !place.is_dir() {
+        return Ok(None);
+    }
+    let mut named = tempfile::Builder::new();
+    let made = named.prefix("kubewright-tests-").permissions(Permissions::from_mode(0o755)).tempdir_in(place);
+    made.map(Some).map_err(LabError::file("make a directory in", place))
 }
 
 /// Without nextest tests are counted by cargo's own summary lines, which name no profile.
