@@ -42,7 +42,7 @@ impl Expected {
 }
 
 /// How long what a cluster's controllers do may take: the signature of `cluster-info`, a node's range of addresses.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Checks them all, and fails with all that do not hold.
 pub fn post_conditions(stage: &Stage, expected: &Expected) {
