@@ -1,6 +1,6 @@
 //! Looks whether the cluster can be upgraded to the version, and pulls all images, before anything is changed.
 
-use kubewright_config::skew::{Allowed, judge};
+use kubewright_config::skew::{Allowed, judge, unknown};
 use kubewright_config::{KubeletDoc, KubernetesVersion, UpgradeConfiguration, stored_cluster};
 
 use crate::asking::Asking;
@@ -25,6 +25,10 @@ impl Phase<Node> for Preflight {
         (settings, options, powers, kube): Self::Input,
         report: &Report,
     ) -> Result<UpgradedCluster, Failure> {
+        // What is never possible needs no cluster to be refused.
+        if let Some(refusal) = options.target.as_ref().and_then(unknown).and_then(|skew| skew.refusal(true)) {
+            return Err(Failure::new(refusal).kind(FailureKind::Preflight));
+        }
         let (found, resumed) = looking::find(&settings, &options, &powers.0, &kube, report).await?;
         if settings.apply.print_config {
             let (stored, facts) = stored_cluster(found.before.cluster_configuration.as_bytes())?;

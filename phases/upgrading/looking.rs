@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use kubewright_config::{KubeletDoc, UpgradeConfiguration};
-use kubewright_node::{Attempt, ObjectRef, wait_for};
+use kubewright_node::{Attempt, ObjectRef, RuntimeError, wait_for};
 use serde_json::Value as Json;
 
 use super::before::{access, find as ask, unfinished};
@@ -72,7 +72,22 @@ pub async fn check_node(
     // Without root most other checks fail too, and say less: that one stands alone, and first.
     judge(checks::is_privileged_user::IsPrivilegedUser.look(&subject).await, names, report)?;
     let findings = join_all(OF_NODE.iter().map(|check| check.look(&subject))).await;
-    judge(findings.into_iter().flatten().collect(), names, report)
+    judge(findings.into_iter().flatten().chain(unreachable_runtime(&subject).await).collect(), names, report)
+}
+
+/// That no runtime can be reached is left to the check `CRI` by the others, and an upgrade has no such check.
+async fn unreachable_runtime(subject: &Subject<'_>) -> Option<Finding> {
+    if !subject.facts.preflight.container_runtime_version {
+        return None;
+    }
+    match subject.runtime.cgroup_driver(&subject.init.node_registration.cri_socket).await {
+        Err(error @ RuntimeError::Unreachable { .. }) => Some(Finding::error(
+            "ContainerRuntimeVersion",
+            format!("could not connect to the container runtime: {error}"),
+            "start it: `systemctl start containerd`",
+        )),
+        _ => None,
+    }
 }
 
 /// Checks that the cluster is well enough to be changed.

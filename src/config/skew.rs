@@ -85,25 +85,31 @@ pub fn judge(standing: &Standing, target: &KubernetesVersion, allowed: Allowed) 
     if standing.kubelets.is_none() {
         skew.skippable.push("Unable to fetch kubelet version: couldn't list all nodes in cluster".to_owned());
     }
-    let released = target.semver().pre.is_empty();
     let from = standing.cluster.minor();
-    let Some(facts) = known(target, &mut skew) else { return skew };
-    let of_kind = |skew: &mut Skew, text| if released { skew.mandatory.push(text) } else { skew.skippable.push(text) };
+    let facts = match versions::facts_for(target) {
+        Ok(facts) => facts,
+        Err(_) => return Skew { skippable: skew.skippable, ..unknown(target).unwrap_or_default() },
+    };
+    skew.warnings.extend(newer_than_the_table(target));
     if target.minor() > from + MINORS_AT_A_TIME {
         let text = format!(
             "Specified version to upgrade to \"{target}\" is too high; kubeadm can upgrade only {MINORS_AT_A_TIME} minor \
              version at a time"
         );
-        of_kind(&mut skew, text);
+        let released = target.semver().pre.is_empty();
+        if released { skew.mandatory.push(text) } else { skew.skippable.push(text) }
     }
-    if target.minor() + MINORS_AT_A_TIME < from {
-        let text = format!(
+    // The kubeadm of the cluster's own minor takes nothing below the minor before it, pre-releases of that one's .0 included.
+    let lowest = KubernetesVersion::new(target.major(), from.saturating_sub(MINORS_AT_A_TIME), 0);
+    if target.minor() < lowest.minor() {
+        skew.mandatory.push(format!(
             "Specified version to downgrade to \"{target}\" is too low; kubeadm can downgrade only {MINORS_AT_A_TIME} \
              minor version at a time"
-        );
-        of_kind(&mut skew, text);
+        ));
+    } else if *target < lowest {
+        skew.mandatory.push(too_low(target, &lowest));
     } else if target.minor() < from {
-        // kubeadm says so of itself, since it cannot be older than the cluster that it reads.
+        // kubeadm says so of its own version.
         skew.skippable.push(format!(
             "Specified version to downgrade to \"{target}\" is a minor version below that of the cluster, \"{}\"",
             standing.cluster
@@ -116,31 +122,37 @@ pub fn judge(standing: &Standing, target: &KubernetesVersion, allowed: Allowed) 
     skew
 }
 
-/// The facts of a version that we can install; says why there are none.
-fn known(target: &KubernetesVersion, skew: &mut Skew) -> Option<VersionFacts> {
-    let (oldest, newest) = (versions::known_minors().min()?, versions::known_minors().max()?);
-    if target.major() == 1 && target.minor() < oldest || target.major() < 1 {
-        skew.mandatory.push(format!(
-            "Specified version to upgrade to \"{target}\" is equal to or lower than the minimum supported version \
-             \"v1.{oldest}.0\". Please specify a higher version to upgrade to"
-        ));
+/// What speaks against a version whatever the cluster has: that the table does not know its minor. `None` if it does.
+pub fn unknown(target: &KubernetesVersion) -> Option<Skew> {
+    if versions::facts_for(target).is_ok() {
         return None;
     }
-    let Ok(facts) = versions::facts_for(target) else {
-        skew.mandatory.push(format!(
+    let (oldest, newest) = (versions::known_minors().min()?, versions::known_minors().max()?);
+    let reason = if target.major() < 1 || target.major() == 1 && target.minor() < oldest {
+        too_low(target, &KubernetesVersion::new(1, oldest, 0))
+    } else {
+        format!(
             "Specified version to upgrade to \"{target}\" is at least one minor release higher than the kubeadm minor \
              release ({} > {newest}). Such an upgrade is not supported",
             target.minor()
-        ));
-        return None;
+        )
     };
-    if let Some(newest) = versions::newest_release(target.minor()).filter(|newest| target.patch() > newest.patch()) {
-        skew.warnings.push(format!(
-            "{target} is newer than {newest}, the newest release of its minor that this version of kubewright knows; \
-             images other than Kubernetes' own are those of {newest}"
-        ));
-    }
-    Some(facts)
+    Some(Skew { mandatory: vec![reason], ..Skew::default() })
+}
+
+fn too_low(target: &KubernetesVersion, lowest: &KubernetesVersion) -> String {
+    format!(
+        "Specified version to upgrade to \"{target}\" is equal to or lower than the minimum supported version \
+         \"{lowest}\". Please specify a higher version to upgrade to"
+    )
+}
+
+fn newer_than_the_table(target: &KubernetesVersion) -> Option<String> {
+    let newest = versions::newest_release(target.minor()).filter(|newest| target.patch() > newest.patch())?;
+    Some(format!(
+        "{target} is newer than {newest}, the newest release of its minor that this version of kubewright knows; images \
+         other than Kubernetes' own are those of {newest}"
+    ))
 }
 
 fn unstable(target: &KubernetesVersion, allowed: Allowed) -> Option<String> {

@@ -1,17 +1,19 @@
 //! The node that is upgraded in the laws.
 
 use std::fs;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use kubewright_config::{KubernetesVersion, UpgradeCommand, UpgradeFlags, load_upgrade};
 use kubewright_engine::{Done, Journal, Seeds, Selection, Workflow};
+use kubewright_host::Overlay;
 use kubewright_node::Node;
-use kubewright_node::dry_run::{DryCluster, MadeUp};
+use kubewright_node::dry_run::{DryCluster, MadeUp, Sent};
 use kubewright_phases::paths;
 use kubewright_phases::upgrading::{UpgradeOptions, stand_in};
 use kubewright_testkit::{TestNode, node};
 
-use super::machine::{Ask, conduct};
+use super::machine::{Ask, Ran, conduct};
 use crate::graph;
 
 /// What one command is told.
@@ -41,6 +43,77 @@ fn cluster(node: &TestNode, version: &KubernetesVersion, options: &UpgradeOption
     stand_in::make(version, &read, options, (probe, &[]), node.backends.clock.now()).unwrap()
 }
 
+/// A dry run with a made-up cluster that has a version.
+fn tried(
+    node: &TestNode,
+    workflow: Workflow<Node>,
+    command: UpgradeCommand,
+    options: &UpgradeOptions,
+    version: &KubernetesVersion,
+) -> (Ran, Arc<Overlay>, Arc<Sent>) {
+    let cluster = DryCluster::MadeUp(cluster(node, version, options));
+    let overlay = node.overlay();
+    let (backends, sent) = node.backends.clone().into_dry_run(overlay.clone(), cluster).unwrap();
+    let plan = workflow.plan(seeds(command, options.clone()), &Selection::default(), &Done::none()).unwrap();
+    let ran = conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true);
+    (ran, overlay, sent)
+}
+
+/// Why a dry run stopped.
+fn refused(
+    node: &TestNode,
+    workflow: Workflow<Node>,
+    command: UpgradeCommand,
+    options: &UpgradeOptions,
+    version: &str,
+) -> String {
+    let (ran, ..) = tried(node, workflow, command, options, &version.parse().unwrap());
+    let failed = ran.result.expect_err("it is refused");
+    assert_eq!(failed.phase, Some("preflight"), "{:?}", failed.failure);
+    failed.failure.chain().join(": ")
+}
+
+/// kubeadm has no check `CRI` in an upgrade, and says it under another name since 1.35.
+#[test]
+fn a_runtime_that_does_not_answer_is_told() {
+    let node_only = options("upgrade node", None);
+    let runtime_down = || {
+        let directory = tempfile::tempdir().unwrap();
+        let node = node(Utf8Path::from_path(directory.path()).unwrap());
+        node.runtime.edit(|runtime| runtime.down = true);
+        (node, directory)
+    };
+    let (node, _directory) = runtime_down();
+    let told = refused(&node, graph::upgrade_node(), UpgradeCommand::Node, &node_only, "v1.36.2");
+    let expected = "[ERROR ContainerRuntimeVersion]: could not connect to the container runtime: cannot reach";
+    assert!(told.contains(expected), "{told}");
+
+    let (node, _directory) = runtime_down();
+    let apply = options("upgrade apply", Some("v1.37.0"));
+    let told = refused(&node, graph::upgrade_apply(), UpgradeCommand::Apply, &apply, "v1.36.2");
+    assert!(told.contains(expected), "{told}");
+
+    // A worker of an older version never asked it.
+    let (node, _directory) = runtime_down();
+    let (ran, ..) = tried(&node, graph::upgrade_node(), UpgradeCommand::Node, &node_only, &"v1.34.1".parse().unwrap());
+    ran.succeeded("a worker of 1.34");
+}
+
+#[test]
+fn a_version_that_nobody_knows_is_refused_in_kubeadms_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = node(Utf8Path::from_path(directory.path()).unwrap());
+    for (target, why) in [
+        ("v1.99.0", "\"v1.99.0\" is at least one minor release higher than the kubeadm minor release (99 > 37)"),
+        ("v1.19.16", "\"v1.19.16\" is equal to or lower than the minimum supported version \"v1.20.0\""),
+    ] {
+        let apply = options("upgrade apply", Some(target));
+        let told = refused(&node, graph::upgrade_apply(), UpgradeCommand::Apply, &apply, "v1.36.2");
+        let invalid = "the version argument is invalid due to these fatal errors";
+        assert!(told.contains(invalid) && told.contains(why), "{told}");
+    }
+}
+
 /// No kubeconfig is there: the run goes on with a made-up cluster to its end, and asks nobody.
 #[test]
 fn an_upgrade_needs_no_cluster_to_be_tried() {
@@ -56,13 +129,9 @@ fn an_upgrade_needs_no_cluster_to_be_tried() {
         let before = node.tree();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let version = runtime.block_on(stand_in::version(options.target.as_ref(), &*node.backends.probe));
-        let cluster = DryCluster::MadeUp(cluster(&node, &version, &options));
-        let overlay = node.overlay();
-        let (backends, sent) = node.backends.clone().into_dry_run(overlay.clone(), cluster).unwrap();
-        let plane = options.control_plane;
-        let plan = workflow.plan(seeds(command, options.clone()), &Selection::default(), &Done::none()).unwrap();
-        let ran = conduct(backends, &plan, Journal::discarding("dry-run"), &Ask::default(), true);
+        let (ran, overlay, sent) = tried(&node, workflow, command, &options, &version);
         ran.succeeded(&format!("the dry run of {options:?}"));
+        let plane = options.control_plane;
 
         assert_eq!(node.tree(), before, "{options:?}: files changed");
         assert_eq!(node.kube.requests(), [""; 0], "{options:?}");

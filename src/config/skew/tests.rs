@@ -51,6 +51,9 @@ const PAIRS: &[(&str, &str, &str, Outcome)] = &[
     ("v1.36.2", "v1.35.6", "v1.35.6", Forced("is a minor version below")),
     ("v1.22.0", "v1.20.2", "v1.20.2", Never("is too low")),
     ("v1.36.0", "v1.34.0", "v1.34.9", Never("is too low")),
+    ("v1.36.0", "v1.34.0", "v1.34.9-rc.1", Never("is too low")),
+    // A pre-release of the minor before comes before that minor.
+    ("v1.36.2", "v1.36.2", "v1.35.0-rc.1", Never("minimum supported version \"v1.35.0\"")),
     // What the table does not know.
     ("v1.20.2", "v1.20.2", "v1.19.16", Never("minimum supported version \"v1.20.0\"")),
     ("v1.37.0", "v1.37.0", "v1.38.0", Never("at least one minor release higher")),
@@ -173,13 +176,13 @@ proptest! {
         let skew = judge(&standing, &target, allowed);
         let (c, t, l) = (cluster.minor() as i64, target.minor() as i64, kubelet.minor() as i64);
         let pre = target.semver().pre.as_str();
-        let far = (t - c).abs() > 1;
-        let unknown = !(20..=37).contains(&t);
-        prop_assert_eq!(skew.mandatory.is_empty(), !unknown && (!far || !pre.is_empty()), "{:?}", skew);
+        let (high, unknown) = (t > c + 1, !(20..=37).contains(&t));
+        let low = t < c - 1 || t == c - 1 && target.patch() == 0 && !pre.is_empty();
+        prop_assert_eq!(skew.mandatory.is_empty(), !unknown && !low && (!high || !pre.is_empty()), "{:?}", skew);
         if !unknown {
             let allowed_pre = pre.is_empty() || experimental || (pre.starts_with("rc") && release_candidates);
             let behind = if t >= 29 { 3 } else { 1 };
-            let forced = [far && !pre.is_empty(), t == c - 1, !allowed_pre, t - l > behind];
+            let forced = [high && !pre.is_empty(), t == c - 1 && !low, !allowed_pre, t - l > behind];
             prop_assert_eq!(skew.skippable.len(), forced.iter().filter(|it| **it).count(), "{:?}", skew);
         }
         prop_assert_eq!(skew.refusal(false).is_none(), skew.mandatory.is_empty() && skew.skippable.is_empty());
