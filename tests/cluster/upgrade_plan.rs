@@ -6,8 +6,23 @@ use kubewright_lab::Node;
 
 use super::stage::said;
 
-/// Targets for a cluster of v1.20.2. The peer's own version decides nothing about them, or only beside another reason.
-const TARGETS: [&str; 6] = ["v1.20.0", "v1.20.1", "v1.20.2", "v1.20.2-rc.1", "v1.21.0-beta.1", "v1.22.0"];
+/// Targets for a cluster of v1.20.2, with the flags that go with each. The peer's own version decides nothing about them, or
+/// only beside another reason.
+const TARGETS: [(&str, &str); 11] = [
+    ("v1.20.0", ""),
+    ("v1.20.1", ""),
+    ("v1.20.2", ""),
+    ("v1.20.2-rc.1", ""),
+    ("v1.20.2-rc.1", "--allow-release-candidate-upgrades"),
+    ("v1.20.2-beta.1", "--allow-release-candidate-upgrades"),
+    ("v1.20.2-beta.1", "--allow-experimental-upgrades"),
+    ("v1.21.0-beta.1", ""),
+    ("v1.22.0", ""),
+    ("v1.22.0-alpha.1", "--allow-experimental-upgrades"),
+    ("v1.36.2", "--allow-experimental-upgrades"),
+];
+
+const IGNORED: &str = "--ignore-preflight-errors=all";
 
 /// Compares both programs, which change nothing on the node.
 pub fn agrees_with_the_peer(node: &Node) {
@@ -73,23 +88,42 @@ fn differs_the_same(node: &Node) {
 }
 
 fn refuses_the_same(node: &Node) {
-    for target in TARGETS {
-        let ours = node.exec(["kubewright", "upgrade", "plan", target]).unwrap();
-        assert!(ours.status.success(), "{}", said(&ours));
-        let told = String::from_utf8(ours.stderr).unwrap();
-        let ours: BTreeSet<_> =
-            told.lines().filter_map(|line| line.strip_prefix("warning: ")).filter(is_policy).collect();
-
+    for (target, flags) in TARGETS {
+        // A dry run, which makes no Job as the peer's does each time.
+        let ours = format!("kubewright upgrade apply phase preflight {target} {flags} --dry-run {IGNORED}");
+        let ours = decision(node, &ours);
         // Without an answer to its question the peer changes nothing.
-        let apply = format!("kubeadm upgrade apply {target} </dev/null");
-        let peer = node.exec(["sh", "-c", &apply]).unwrap();
-        let told = said(&peer);
-        let refused = told.contains("version argument is invalid");
-        assert!(refused || told.contains("won't proceed"), "{target}: {told}");
-        let peers: BTreeSet<_> = told.lines().filter_map(|line| line.strip_prefix("\t- ")).filter(is_policy).collect();
-        assert_eq!(ours, peers, "{target}: {told}");
-        assert_eq!(refused, !ours.is_empty(), "{target}: {told}");
+        let peers = decision(node, &format!("kubeadm upgrade apply {target} {flags} {IGNORED} </dev/null"));
+        assert_eq!(ours, peers, "{target} {flags}");
     }
+    // What would be refused is planned by both, and only ours says so.
+    let plan = node.exec(["kubewright", "upgrade", "plan", "v1.22.0"]).unwrap();
+    let told = said(&plan);
+    assert!(plan.status.success() && told.contains("warning: Specified version to upgrade to \"v1.22.0\""), "{told}");
+}
+
+/// What becomes of an upgrade that policy decides about.
+#[derive(Debug, PartialEq)]
+enum Policy {
+    Allowed,
+    NeedsForce,
+    Refused,
+}
+
+/// What a program decides, and for which reasons.
+fn decision(node: &Node, command: &str) -> (Policy, BTreeSet<String>) {
+    let ended = node.exec(["sh", "-c", command]).unwrap();
+    let told = said(&ended);
+    let policy = match &told {
+        told if told.contains("invalid due to these fatal errors") => Policy::Refused,
+        told if told.contains("invalid due to these errors") => Policy::NeedsForce,
+        told => {
+            assert!(ended.status.success() || told.contains("won't proceed"), "{command}: {told}");
+            Policy::Allowed
+        }
+    };
+    let reasons = told.lines().filter_map(|line| line.strip_prefix("\t- ")).filter(is_policy);
+    (policy, reasons.map(str::to_owned).collect())
 }
 
 /// Reasons that hold whatever the program's own version is.
