@@ -1,8 +1,8 @@
 //! Which copy is being put back, so that who dies goes on with the same.
 
+use kubewright_engine::stamp;
 use kubewright_node::PutBack;
 use serde::{Deserialize, Serialize};
-use time::macros::format_description;
 
 use super::RestoreOptions;
 use crate::etcd_pod::EtcdPod;
@@ -44,7 +44,7 @@ impl Restore {
             !old.served && old.snapshot == snapshot && old.digest == digest && old.data_dir == pod.data_dir
         };
         Ok(newest.filter(same).unwrap_or_else(|| Self {
-            name: name(clock),
+            name: stamp(clock.now()),
             snapshot: snapshot.to_owned(),
             digest,
             data_dir: pod.data_dir.clone(),
@@ -67,11 +67,6 @@ impl Restore {
     pub fn back(&self) -> PutBack {
         PutBack { data_dir: self.data_dir.clone(), name: self.name.clone() }
     }
-}
-
-/// The name of one that begins now.
-pub fn name(clock: &Clock) -> String {
-    clock.now().format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap_or_default()
 }
 
 fn read(contents: Option<Contents>) -> Result<Option<Restore>, Failure> {

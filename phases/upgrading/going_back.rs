@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kubewright_config::yaml;
+use kubewright_engine::stamp;
 use kubewright_node::PutBack;
 use serde_json::Value as Json;
 
@@ -12,7 +13,7 @@ use super::replacing::{Runs, wait_serving};
 use super::{Component, Hands, Stage, UpgradedCluster, up_to};
 use crate::etcd_pod::EtcdPod;
 use crate::prelude::*;
-use crate::restoring::{record, steps};
+use crate::restoring::steps;
 
 /// Tells in which order a node would go back, before anything is changed.
 pub fn tell_order(kept: &Kept, found: &UpgradedCluster, report: &Report) {
@@ -57,7 +58,7 @@ pub async fn go_back(kept: &mut Kept, found: &UpgradedCluster, data: Data, hands
     let old = &found.old.version;
     kept.must_hold(Component::of(&found.cluster), files)?;
     if kept.stage != Stage::GoingBack {
-        kept.restore = decide(kept, data, hands).await?.then(|| record::name(hands.clock));
+        kept.restore = decide(kept, data, hands).await?.then(|| stamp(hands.clock.now()));
     }
     let back = put_back_of(kept, files)?;
     kept.stage = Stage::GoingBack;

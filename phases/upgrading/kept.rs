@@ -2,10 +2,10 @@
 //! after any death. One directory an upgrade, `/var/lib/kubewright/upgrades/NAME`, with `upgrade.json` and a copy of each
 //! file under its own path. Nobody but root can look into it, since keys are among them.
 
+use kubewright_engine::stamp;
 use kubewright_node::FileBackend;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::{Before, Component};
 use crate::prelude::*;
@@ -124,8 +124,7 @@ impl Kept {
 
     /// The name of an upgrade that begins now.
     pub fn name(now: OffsetDateTime, from: &str, to: &str) -> String {
-        let stamp = now.format(format_description!("[year][month][day]T[hour][minute][second]Z"));
-        format!("{}-{from}-{to}", stamp.unwrap_or_default())
+        format!("{}-{from}-{to}", stamp(now))
     }
 
     /// Its directory.

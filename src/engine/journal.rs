@@ -13,11 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 pub use crate::record::{FORMAT, Head, IllegalRecord, IntentId, Record, Status, next_status};
 use crate::record::{State, durable};
 use crate::replay::MAX_JOURNAL_BYTES;
+use crate::stamp::stamp;
 
 /// How many runs are kept, the newest one included.
 pub const KEPT_RUNS: usize = 20;
@@ -139,9 +139,7 @@ impl Journal {
     pub fn begin(dir: &Utf8Path, head: Head) -> Result<Self, JournalError> {
         let runs = dir.join(RUNS);
         let last = run_ids(dir)?.first().map_or(0, |(number, _)| *number);
-        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let now = OffsetDateTime::now_utc().format(format).unwrap_or_default();
-        let run_id = format!("{:06}-{now}", last + 1);
+        let run_id = format!("{:06}-{}", last + 1, stamp(OffsetDateTime::now_utc()));
         let place = runs.join(&run_id);
         let path = place.join(FILE);
         let failed = |source| JournalError::Io { path: path.clone(), source };

@@ -50,6 +50,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod runner;
+pub mod stamp;
 pub mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
@@ -71,6 +72,7 @@ pub use record::{FORMAT, Head, IllegalRecord, IntentId, Promise, Record, Status,
 pub use replay::{History, Replay, Resume, Roll, Survey, Unfinished, at_work, forget, replay, resumable, survey};
 pub use report::{Report, Waiting};
 pub use runner::{RunFailed, RunOptions, Runner, Summary};
+pub use stamp::stamp;
 pub use store::{Seeds, Store};
 pub use world::{Session, World};
 
