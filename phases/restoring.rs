@@ -29,6 +29,16 @@ pub struct Restoring<'a> {
     pub report: &'a Report,
 }
 
+/// What phases that put data back ask for, and [`Restoring`] is made from.
+pub type Powers = (Use<Files>, Use<Services>, Use<Runtime>, Use<Snapshots>);
+
+impl<'a> Restoring<'a> {
+    /// With the powers of a phase and the runtime's address, told by its report.
+    pub fn of((files, services, runtime, snapshots): &'a Powers, socket: &'a str, report: &'a Report) -> Self {
+        Self { files, services, runtime, socket, snapshots, report }
+    }
+}
+
 /// What the command line of `etcd restore` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreOptions {

@@ -1,9 +1,9 @@
 //! Starts the control plane again, and waits until it serves.
 
-use kubewright_node::{Snapshots, StaticPods};
+use kubewright_node::StaticPods;
 
 use crate::prelude::*;
-use crate::restoring::{Restore, RestoreOptions, Restoring, serving, steps};
+use crate::restoring::{Powers, Restore, RestoreOptions, Restoring, serving, steps};
 
 /// The phase `start`.
 pub struct Start;
@@ -14,32 +14,17 @@ impl Phase<Node> for Start {
     // With the old data it must not start; that the new is in place no value says.
     const AFTER: &'static [&'static str] = &["data"];
 
-    type Input = (
-        Read<RestoreOptions>,
-        Read<Restore>,
-        Use<Files>,
-        Use<Services>,
-        Use<Runtime>,
-        Use<Snapshots>,
-        (Use<Probe>, Use<StaticPods>),
-    );
+    type Input = (Read<RestoreOptions>, Read<Restore>, Powers, Use<Probe>, Use<StaticPods>);
     type Output = ();
 
     async fn run(
         &self,
-        (options, restore, files, services, runtime, snapshots, (probe, pods)): Self::Input,
+        (options, restore, powers, probe, pods): Self::Input,
         report: &Report,
     ) -> Result<(), Failure> {
-        let hands = Restoring {
-            files: &files,
-            services: &services,
-            runtime: &runtime,
-            socket: &options.socket,
-            snapshots: &snapshots,
-            report,
-        };
+        let hands = Restoring::of(&powers, &options.socket, report);
         steps::start(&hands).await?;
         serving::wait(&probe, pods.steady(), &hands).await.hint("the same command goes on from here")?;
-        Restore { served: true, ..(*restore).clone() }.save(&files)
+        Restore { served: true, ..(*restore).clone() }.save(hands.files)
     }
 }
