@@ -10,6 +10,7 @@ pub mod artifacts;
 pub mod asking;
 pub mod checks;
 pub mod cluster_status;
+pub mod component;
 pub mod credentials;
 pub mod etcd_access;
 pub mod etcd_pod;
@@ -33,6 +34,7 @@ pub mod restoring;
 pub mod rootless;
 pub mod running;
 pub mod stand_in;
+pub mod static_pod_health;
 pub mod static_pods;
 pub mod upgrading;
 

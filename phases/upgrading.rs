@@ -3,7 +3,6 @@
 
 pub mod addons;
 pub mod before;
-pub mod component;
 pub mod control_plane;
 pub mod going_back;
 pub mod kept;
@@ -16,8 +15,8 @@ pub mod snapshot;
 pub mod stand_in;
 pub mod uploads;
 
+pub use crate::component::Component;
 pub use before::{Before, UpgradedCluster};
-pub use component::Component;
 pub use kept::{Kept, Stage};
 
 use std::time::Duration;

@@ -8,7 +8,8 @@ use super::*;
 fn a_node_is_taken_out_by_its_name_or_its_address_and_others_stay() {
     let status = "apiEndpoints:\n  node1: {advertiseAddress: 192.0.2.1, bindPort: 6443}\n  \
                   node2: {advertiseAddress: 192.0.2.2, bindPort: 6443}\napiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterStatus\n";
-    let live = json!({"metadata": {"resourceVersion": "7"}, "data": {"ClusterStatus": status, "ClusterConfiguration": "x"}});
+    let live =
+        json!({"metadata": {"resourceVersion": "7"}, "data": {"ClusterStatus": status, "ClusterConfiguration": "x"}});
     let at = |last: u8, bind_port| Some(ApiEndpoint { advertise_address: [192, 0, 2, last].into(), bind_port });
     for (name, endpoint) in [(Some("node2"), None), (None, at(2, 6443)), (Some("other"), at(2, 6443))] {
         let (changed, gone) = without(&live, name, endpoint).unwrap();

@@ -17,11 +17,7 @@ impl Phase<Node> for Start {
     type Input = (Read<RestoreOptions>, Read<Restore>, Powers, Use<Probe>, Use<StaticPods>);
     type Output = ();
 
-    async fn run(
-        &self,
-        (options, restore, powers, probe, pods): Self::Input,
-        report: &Report,
-    ) -> Result<(), Failure> {
+    async fn run(&self, (options, restore, powers, probe, pods): Self::Input, report: &Report) -> Result<(), Failure> {
         let hands = Restoring::of(&powers, &options.socket, report);
         steps::start(&hands).await?;
         serving::wait(&probe, pods.steady(), &hands).await.hint("the same command goes on from here")?;

@@ -7,9 +7,9 @@ use kubewright_config::yaml;
 use kubewright_node::wait_for;
 
 use super::{Restoring, TAG};
+use crate::component::Component;
 use crate::prelude::*;
-use crate::upgrading::Component;
-use crate::upgrading::replacing::{Ends, Steady, probe_url, unwell};
+use crate::static_pod_health::{Ends, Steady, probe_url, unwell};
 
 /// How long each may take; kubeadm's limit for a replaced static pod.
 pub const LIMIT: Duration = Duration::from_secs(300);

@@ -7,10 +7,10 @@ use kubewright_node::{Attempt, Etcd, wait_for};
 use kubewright_pki::KubeconfigKind;
 
 use super::before::unfinished;
-use super::component::kubeconfig_path;
 use super::kept::{Kept, KeptPod, MayChange, of_node};
 use super::replacing::{Runs, patience, wait_serving};
 use super::{Component, Hands, Stage, UpgradeOptions, UpgradedCluster, going_back, renewal, snapshot, up_to};
+use crate::component::kubeconfig_path;
 use crate::prelude::*;
 use crate::rootless::without_root;
 use crate::static_pods::render_component;

@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
 use super::before::{ReadFile, node_name};
-use super::component::kubeconfig_path;
 use super::{Component, UpgradeOptions};
+use crate::component::kubeconfig_path;
 use crate::credentials::{self, Credentials};
 use crate::issuing::{Issuing, pair_paths};
 use crate::prelude::*;
