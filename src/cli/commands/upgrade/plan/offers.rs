@@ -60,12 +60,12 @@ pub fn offers(cluster: &KubernetesVersion, labels: &Labels, allowed: Allowed) ->
     let mut offer = |description: &str, version: &KubernetesVersion| {
         offers.push(Offer { description: description.to_owned(), version: version.clone() });
     };
-    let mut next_minor = cluster < stable;
-    if let Some(patch) = patch.filter(|_| stable >= cluster) {
+    let mut next_minor = newer(stable, cluster);
+    if let Some(patch) = patch.filter(|_| !newer(cluster, stable)) {
         let description = format!("version in the v{}.{} series", cluster.major(), cluster.minor());
         told += &format!("[upgrade/versions] Latest {description}: {patch}\n");
-        next_minor = patch < stable;
-        if cluster < patch {
+        next_minor = newer(stable, patch);
+        if newer(patch, cluster) {
             offer(&description, patch);
         }
     }
@@ -76,16 +76,21 @@ pub fn offers(cluster: &KubernetesVersion, labels: &Labels, allowed: Allowed) ->
         told += &format!("[upgrade/versions] Latest experimental version: {latest}\n");
         told += &format!("[upgrade/versions] Latest previous version: {previous}\n");
         let pre = |version: &KubernetesVersion| version.semver().pre.as_str().to_owned();
-        if allowed.release_candidates && pre(previous).starts_with("rc") && cluster < previous {
+        if allowed.release_candidates && pre(previous).starts_with("rc") && newer(previous, cluster) {
             offer("release candidate version", previous);
         }
-        if allowed.experimental && cluster < latest {
+        if allowed.experimental && newer(latest, cluster) {
             // The first alpha is cut together with the betas of the minor before it, which say more.
             offer("experimental version", if pre(latest) == "alpha.0" { previous } else { latest });
         }
     }
     told.push('\n');
     (offers, told)
+}
+
+/// Whether one version comes after another. What it was built from does not count.
+fn newer(version: &KubernetesVersion, than: &KubernetesVersion) -> bool {
+    version.semver().cmp_precedence(than.semver()).is_gt()
 }
 
 #[cfg(test)]

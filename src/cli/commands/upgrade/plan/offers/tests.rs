@@ -26,6 +26,9 @@ fn offers_what_kubeadm_offers() {
     let cases: &[Case<'_>] = &[
         // Nothing newer.
         ("v1.20.3", labels("v1.20.3", Some("v1.20.3"), None), NONE, &[]),
+        // Other builds of one version are no newer ones.
+        ("v1.20.3", labels("v1.20.3+abc", Some("v1.20.3+abc"), None), NONE, &[]),
+        ("v1.20.3+abc", labels("v1.20.3", Some("v1.20.3"), None), NONE, &[]),
         // A patch, which is the newest of all.
         ("v1.20.1", labels("v1.20.3", Some("v1.20.3"), None), NONE, &[(series, "v1.20.3")]),
         // The next minor, with and without a patch.
