@@ -8,9 +8,11 @@ mod manifests;
 mod own_node;
 mod versions;
 
-pub use configuration::{StoredConfiguration, read as read_configuration, shown as shown_configuration};
+pub use configuration::{
+    Reader, StoredConfiguration, at as brought_to, read as read_configuration, shown as shown_configuration,
+};
 pub use manifests::Rendering;
-pub use own_node::{ADVERTISED, OwnNode, ReadFile, certified_name, find as find_own_node};
+pub use own_node::{ADVERTISED, OwnNode, ReadFile, certified_name, cri_socket, find as find_own_node, node_name};
 pub use versions::{ByVersion, RunningVersions, image_tag, read as read_versions};
 
 #[cfg(test)]

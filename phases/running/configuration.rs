@@ -15,7 +15,9 @@ const HASH: &str = "/metadata/annotations/kubeadm.kubernetes.io~1component-confi
 /// What a cluster stores, as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredConfiguration {
-    /// The cluster's configuration, with the version that it was last brought to.
+    /// The cluster's configuration as it is written.
+    pub text: String,
+    /// The same, with the version that it was last brought to.
     pub cluster: ClusterConfiguration,
     /// What depends on that version.
     pub facts: VersionFacts,
@@ -27,13 +29,24 @@ pub struct StoredConfiguration {
     pub listed_endpoints: std::collections::BTreeMap<String, ApiEndpoint>,
 }
 
+/// Who reads it, and so whether kube-proxy's part may be one that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever writes kube-proxy's part anew must have read it.
+    Writer,
+    /// A worker's kubelet may be forbidden to read it, and can do without, as who only looks can.
+    Looker,
+}
+
 /// Reads it.
 ///
 /// # Errors
 /// One of the ConfigMaps is not there or lacks its key, or what it holds cannot be read.
-pub async fn read(access: &KubeAccess, asking: Asking<'_>) -> Result<StoredConfiguration, Failure> {
+pub async fn read(access: &KubeAccess, asking: Asking<'_>, reader: Reader) -> Result<StoredConfiguration, Failure> {
     let name = kubeadm_config();
-    let stored = asking.get(access, &name).await.context("failed to get config map")?;
+    let stored = asking.get(access, &name).await.context("failed to get config map").hint(
+        "if it was lost, write it anew from the file of `init`: `init phase upload-config kubeadm --config FILE`",
+    )?;
     let text = entry(&stored, "ClusterConfiguration", &name)?;
     let (cluster, facts) =
         stored_cluster(text.as_bytes()).context(format!("failed to decode cluster configuration data of {name}"))?;
@@ -45,15 +58,30 @@ pub async fn read(access: &KubeAccess, asking: Asking<'_>) -> Result<StoredConfi
     let kube_proxy = match asking.find(access, &name).await {
         Ok(Some(found)) => Some(component(&found, "config.conf", &name)?),
         Ok(None) => None,
-        // A worker's kubelet may be forbidden to read it, and can do without.
-        Err(failure) => {
-            if let Some(report) = asking.report() {
-                report.warn(format!("no configuration of kube-proxy is loaded: {failure}"));
-            }
-            None
+        Err(failure) if reader == Reader::Writer => {
+            return Err(failure.context("cannot read kube-proxy's configuration"));
         }
+        Err(_) => None,
     };
-    Ok(StoredConfiguration { cluster, facts, kubelet, kube_proxy, listed_endpoints })
+    Ok(StoredConfiguration { text: text.to_owned(), cluster, facts, kubelet, kube_proxy, listed_endpoints })
+}
+
+/// A cluster that has the facts of one version, brought to another; with what depends on that.
+///
+/// # Errors
+/// The version is none that we know.
+pub fn at(
+    cluster: ClusterConfiguration,
+    old: &VersionFacts,
+    version: &KubernetesVersion,
+) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
+    let facts = facts_for(version)?;
+    let mut cluster = ClusterConfiguration { kubernetes_version: version.clone(), ..cluster };
+    // The registry that was the default is frozen. kubeadm 1.25 changed it, and whoever passed over that kept it.
+    if cluster.image_repository == old.images.repository {
+        cluster.image_repository.clone_from(&facts.images.repository);
+    }
+    Ok((cluster, facts))
 }
 
 /// The configuration as `--print-config` shows it.
@@ -82,13 +110,7 @@ impl StoredConfiguration {
     /// # Errors
     /// The version is none that we know.
     pub fn at(&self, version: &KubernetesVersion) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
-        let facts = facts_for(version)?;
-        let mut cluster = ClusterConfiguration { kubernetes_version: version.clone(), ..self.cluster.clone() };
-        // The registry that was the default is frozen. kubeadm 1.25 changed it, and whoever passed over that kept it.
-        if cluster.image_repository == self.facts.images.repository {
-            cluster.image_repository.clone_from(&facts.images.repository);
-        }
-        Ok((cluster, facts))
+        at(self.cluster.clone(), &self.facts, version)
     }
 
     /// The kubelets' document for a version, with what has to be told of it.

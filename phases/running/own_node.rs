@@ -52,10 +52,7 @@ pub async fn find(
     };
     let node = asking.get(access, &ObjectRef::cluster("v1", "Node", &name)).await;
     let node = node.context("failed to get corresponding node").context("failed to get node registration")?;
-    let cri_socket = match node.pointer(CRI_SOCKET).and_then(Json::as_str) {
-        Some(socket) => socket.to_owned(),
-        None => told_to_the_kubelet(read)?.unwrap_or_else(|| stored.facts.kubelet.default_cri_socket.clone()),
-    };
+    let cri_socket = cri_socket(&node, read)?.unwrap_or_else(|| stored.facts.kubelet.default_cri_socket.clone());
     let taints =
         node.pointer("/spec/taints").and_then(Json::as_array).into_iter().flatten().filter_map(taint).collect();
     let control_plane = read(&paths::static_pod("kube-apiserver"))?.is_some();
@@ -66,25 +63,60 @@ pub async fn find(
     Ok(OwnNode { name, cri_socket, taints, endpoint })
 }
 
-/// The name in the kubelet's client certificate; `None` where there is none that can be read.
+/// The name that the kubelet calls itself by: its certificate's.
+///
+/// # Errors
+/// Its kubeconfig is not there, or has no certificate of a node.
+pub fn node_name(read: ReadFile<'_>) -> Result<String, Failure> {
+    named(read)?.context("cannot find the name of this node")
+}
+
+/// The same; `None` where there is no certificate of a node that can be read.
 ///
 /// # Errors
 /// A file cannot be read.
 pub fn certified_name(read: ReadFile<'_>) -> Result<Option<String>, Failure> {
+    Ok(named(read)?.ok())
+}
+
+/// The outer failure is that a file cannot be read, the inner one that what was read names no node.
+fn named(read: ReadFile<'_>) -> Result<Result<String, Failure>, Failure> {
     let path = Utf8Path::new(paths::KUBELET_CONF);
-    let Some(contents) = read(path)? else { return Ok(None) };
-    let Ok(kubeconfig) = credentials::parse(path, &contents) else { return Ok(None) };
-    let pem = match kubeconfig.client_certificate() {
-        Ok(Some(Source::Inline(pem))) => Some(pem.to_vec()),
-        Ok(Some(Source::File(file))) => {
-            let file = path.parent().unwrap_or(path).join(file);
-            read(&file)?.map(|contents| contents.as_bytes().to_vec())
-        }
-        _ => None,
+    let absent = |path: &Utf8Path| Failure::new(format!("`{path}` is not there"));
+    let Some(contents) = read(path)? else {
+        return Ok(Err(absent(path).hint("run it on a node of the cluster, as root")));
     };
-    let certificate = pem.and_then(|pem| Certificate::from_pem(&pem).ok());
-    let name = certificate.as_ref().and_then(Certificate::common_name);
-    Ok(name.and_then(|name| name.strip_prefix(NODE_USER)).map(str::to_owned))
+    let kubeconfig = match credentials::parse(path, &contents) {
+        Ok(kubeconfig) => kubeconfig,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let certificate = match kubeconfig.client_certificate() {
+        Ok(Some(Source::Inline(pem))) => Certificate::from_pem(&pem),
+        Ok(Some(Source::File(name))) => {
+            let file = path.parent().unwrap_or(path).join(name);
+            let Some(contents) = read(&file)? else { return Ok(Err(absent(&file))) };
+            Certificate::from_pem(contents.as_bytes())
+        }
+        Ok(None) => return Ok(Err(Failure::new(format!("`{path}` has no client certificate")))),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let certificate = match certificate {
+        Ok(certificate) => certificate,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let name = certificate.common_name().and_then(|name| name.strip_prefix(NODE_USER)).map(str::to_owned);
+    Ok(name.ok_or_else(|| Failure::new(format!("the certificate of `{path}` is not a node's"))))
+}
+
+/// The container runtime's socket, as the node's object says, or else the kubelet's own files.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn cri_socket(node: &Json, read: ReadFile<'_>) -> Result<Option<String>, Failure> {
+    match node.pointer(CRI_SOCKET).and_then(Json::as_str) {
+        Some(socket) => Ok(Some(socket.to_owned())),
+        None => told_to_the_kubelet(read),
+    }
 }
 
 /// The socket in the kubelet's own files: `instance-config.yaml`, or the flags that older versions have.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubewright_config::component::config_hash;
-use kubewright_config::{InitFlags, load_init, store};
+use kubewright_config::{InitFlags, load_init, store, stored_cluster};
 use kubewright_node::KubeErrorKind;
 use kubewright_testkit::{FakeKube, TestNode};
 use serde_json::{Value as Json, json};
@@ -93,7 +93,7 @@ const MANIFEST: (&str, &str) = ("/etc/kubernetes/manifests/kube-apiserver.yaml",
 async fn reads_what_every_version_stores() {
     for version in ["v1.20.2", "v1.24.17", "v1.30.14", "v1.36.2"] {
         let kube = cluster(version);
-        let stored = read_configuration(&TestNode::access(), Asking::Silent(&kube)).await.unwrap();
+        let stored = read_configuration(&TestNode::access(), Asking::Silent(&kube), Reader::Looker).await.unwrap();
         assert_eq!(stored.cluster.kubernetes_version.to_string(), version);
         assert!(stored.kubelet.generated, "{version}");
         // Somebody edited this one, so that its hash is another.
@@ -105,24 +105,43 @@ async fn reads_what_every_version_stores() {
     }
 }
 
+#[test]
+fn the_old_default_registry_becomes_the_new_one_and_the_users_stays() {
+    for (given, wanted) in [("k8s.gcr.io", "registry.k8s.io"), ("mirror.example/k8s", "mirror.example/k8s")] {
+        let text = format!(
+            "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nkubernetesVersion: v1.24.1\nimageRepository: {given}\n"
+        );
+        let (cluster, old) = stored_cluster(text.as_bytes()).unwrap();
+        let (cluster, facts) = brought_to(cluster, &old, &"v1.25.0".parse().unwrap()).unwrap();
+        assert_eq!(cluster.image_repository, wanted);
+        assert_eq!(
+            (cluster.kubernetes_version.to_string(), &facts.version),
+            ("v1.25.0".into(), &cluster.kubernetes_version)
+        );
+    }
+}
+
 #[tokio::test]
 async fn says_what_is_missing() {
     let kube = cluster("v1.20.2");
     let access = TestNode::access();
     kube.put(config_map("kubeadm-config", json!({}), None));
-    let error = read_configuration(&access, Asking::Silent(&kube)).await.unwrap_err();
+    let error = read_configuration(&access, Asking::Silent(&kube), Reader::Looker).await.unwrap_err();
     assert!(error.chain().join(": ").contains("has no key `ClusterConfiguration`"), "{:?}", error.chain());
     let kube = cluster("v1.20.2");
     // A worker may not read it.
     kube.fail("get ConfigMap kube-system/kube-proxy", 1, KubeErrorKind::Forbidden);
-    assert_eq!(read_configuration(&access, Asking::Silent(&kube)).await.unwrap().kube_proxy, None);
+    assert_eq!(read_configuration(&access, Asking::Silent(&kube), Reader::Looker).await.unwrap().kube_proxy, None);
+    kube.fail("get ConfigMap kube-system/kube-proxy", 1, KubeErrorKind::Forbidden);
+    let error = read_configuration(&access, Asking::Silent(&kube), Reader::Writer).await.unwrap_err();
+    assert!(error.chain().join(": ").starts_with("cannot read kube-proxy's configuration"), "{:?}", error.chain());
 }
 
 #[tokio::test]
 async fn finds_its_own_node() {
     let kube = cluster("v1.36.2");
     let (access, asking) = (TestNode::access(), Asking::Silent(&kube));
-    let stored = read_configuration(&access, asking).await.unwrap();
+    let stored = read_configuration(&access, asking, Reader::Looker).await.unwrap();
     let instance = ("/var/lib/kubelet/instance-config.yaml", "containerRuntimeEndpoint: unix:///run/x.sock\n");
     let own = find_own_node(&stored, "Node1", &access, asking, &files(&[MANIFEST, instance])).await.unwrap();
     assert_eq!((own.name.as_str(), own.cri_socket.as_str()), ("node1", "unix:///run/x.sock"));
@@ -143,7 +162,7 @@ async fn an_old_cluster_lists_endpoints_that_no_pod_tells() {
     let mut silent = pod("kube-apiserver", "node1", "k8s.gcr.io/kube-apiserver:v1.20.2");
     silent["metadata"]["annotations"] = json!({});
     kube.put(silent.clone());
-    let mut stored = read_configuration(&access, asking).await.unwrap();
+    let mut stored = read_configuration(&access, asking, Reader::Looker).await.unwrap();
     let own = find_own_node(&stored, "node1", &access, asking, &files(&[MANIFEST])).await.unwrap();
     assert_eq!(own.endpoint.unwrap().url(), "https://192.0.2.2:6443");
     stored.listed_endpoints.clear();

@@ -54,7 +54,7 @@ impl Phase<Node> for ControlPlane {
 /// The cluster as it was kept.
 fn found(
     kept: &Kept,
-    read: crate::upgrading::before::ReadFile<'_>,
+    read: crate::running::ReadFile<'_>,
     options: &UpgradeOptions,
     settings: &UpgradeConfiguration,
 ) -> Result<UpgradedCluster, Failure> {

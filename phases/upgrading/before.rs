@@ -3,11 +3,8 @@
 
 use std::net::SocketAddr;
 
-use kubewright_config::model::ApiEndpoint;
-use kubewright_config::model::{NodeRegistration, Taint};
-use kubewright_config::{
-    KubeProxyDoc, KubeletDoc, KubernetesVersion, UpgradeConfiguration, facts_for, stored_cluster, yaml,
-};
+use kubewright_config::model::{ApiEndpoint, NodeRegistration};
+use kubewright_config::{KubeProxyDoc, KubeletDoc, UpgradeConfiguration, stored_cluster, yaml};
 use kubewright_node::{KubeAccess, NodePods, ObjectRef};
 use kubewright_pki::{Certificate, PrivateKey, Source};
 use serde::{Deserialize, Serialize};
@@ -16,10 +13,10 @@ use zeroize::Zeroizing;
 
 use super::{Kept, Stage, UpgradeOptions};
 use crate::artifacts::ClusterAdmin;
-use crate::asking::{Asking, entry};
-use crate::cluster_status::kubeadm_config;
+use crate::asking::Asking;
 use crate::credentials;
 use crate::prelude::*;
+use crate::running::{OwnNode, ReadFile, Reader, brought_to, cri_socket, node_name, read_configuration};
 
 /// What the cluster and this node say. No secrets are in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,9 +90,6 @@ pub fn unfinished(kept: Option<Kept>, options: &UpgradeOptions) -> Option<Kept> 
     kept.filter(|kept| kept.stage == Stage::Upgrading && same(kept))
 }
 
-/// Reads a file, however that is done where it is called.
-pub type ReadFile<'a> = &'a (dyn Fn(&Utf8Path) -> Result<Option<Contents>, Failure> + Sync);
-
 /// The credentials that the command line names, or those of this node.
 ///
 /// # Errors
@@ -140,51 +134,23 @@ pub async fn find(
     read: ReadFile<'_>,
     options: &UpgradeOptions,
 ) -> Result<Before, Failure> {
-    let name = kubeadm_config();
-    let stored = asking.get(access, &name).await.context("unable to fetch the kubeadm-config ConfigMap").hint(
-        "if it was lost, write it anew from the file of `init`: `init phase upload-config kubeadm --config FILE`",
-    )?;
-    let cluster_configuration = entry(&stored, "ClusterConfiguration", &name)?.to_owned();
-    let (_, old) = stored_cluster(cluster_configuration.as_bytes()).context(format!("cannot use {name}"))?;
-
-    let name = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", &old.kubelet.config_map);
-    let stored = asking.get(access, &name).await.context("cannot read the kubelet's configuration")?;
-    let kubelet = entry(&stored, "kubelet", &name)?.to_owned();
-    let kubelet_user_supplied = user_supplied(&stored);
-
-    let name = ObjectRef::namespaced("v1", "ConfigMap", "kube-system", "kube-proxy");
-    let (mut kube_proxy, mut kube_proxy_user_supplied) = (None, true);
-    // A node may not read it in every version, and not every cluster has one.
-    match asking.find(access, &name).await {
-        Ok(Some(stored)) => {
-            kube_proxy = Some(entry(&stored, "config.conf", &name)?.to_owned());
-            kube_proxy_user_supplied = user_supplied(&stored);
-        }
-        Ok(None) => {}
-        Err(failure) if options.control_plane => return Err(failure.context("cannot read kube-proxy's configuration")),
-        Err(_) => {}
-    }
-
+    let reader = if options.control_plane { Reader::Writer } else { Reader::Looker };
+    let stored = read_configuration(access, asking, reader).await?;
     let node = node_name(read)?;
     let object = ObjectRef::cluster("v1", "Node", &node);
     let live = asking.get(access, &object).await.context("cannot read this node's object")?;
-    let annotation = live.pointer("/metadata/annotations").and_then(|all| all.get(CRI_SOCKET)).and_then(Json::as_str);
-    let socket = match annotation {
-        Some(socket) => Some(with_scheme(socket)),
-        None => instance_socket(read)?,
-    };
-    let cri_socket = socket.unwrap_or_else(|| DEFAULT_SOCKET.to_owned());
+    let cri_socket = cri_socket(&live, read)?.map_or_else(|| DEFAULT_SOCKET.to_owned(), |socket| with_scheme(&socket));
     let endpoint = if options.control_plane { local_endpoint(read)? } else { None };
     if options.control_plane && endpoint.is_none() {
         return Err(Failure::new("the manifest of kube-apiserver does not say where it listens")
             .hint("it should have the annotation kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"));
     }
     Ok(Before {
-        cluster_configuration,
-        kubelet,
-        kube_proxy,
-        kubelet_user_supplied,
-        kube_proxy_user_supplied,
+        cluster_configuration: stored.text,
+        kubelet_user_supplied: !stored.kubelet.generated,
+        kubelet: stored.kubelet.text,
+        kube_proxy_user_supplied: stored.kube_proxy.as_ref().is_none_or(|proxy| !proxy.generated),
+        kube_proxy: stored.kube_proxy.map(|proxy| proxy.text),
         node,
         cri_socket,
         endpoint,
@@ -208,11 +174,9 @@ impl UpgradedCluster {
         settings: &UpgradeConfiguration,
     ) -> Result<Self, Failure> {
         let stored = before.cluster_configuration.as_bytes();
-        let (mut cluster, old) =
-            stored_cluster(stored).context("cannot use the ConfigMap kube-system/kubeadm-config")?;
+        let (cluster, old) = stored_cluster(stored).context("cannot use the ConfigMap kube-system/kubeadm-config")?;
         let target = options.target.clone().unwrap_or_else(|| cluster.kubernetes_version.clone());
-        let facts = facts_for(&target)?;
-        set_version(&mut cluster, &target, &old, &facts);
+        let (cluster, facts) = brought_to(cluster, &old, &target)?;
         let mut kubelet = KubeletDoc::stored(&before.kubelet, options.resolved_active)
             .context(format!("cannot use the ConfigMap kube-system/{}", old.kubelet.config_map))?;
         kubelet.user_supplied = before.kubelet_user_supplied;
@@ -228,71 +192,26 @@ impl UpgradedCluster {
     }
 }
 
-/// Gives the configuration its new version, and what was not the user's but the old version's own.
-fn set_version(cluster: &mut ClusterConfiguration, target: &KubernetesVersion, old: &VersionFacts, new: &VersionFacts) {
-    cluster.kubernetes_version = target.clone();
-    // The registry that was the default is frozen. kubeadm 1.25 and some before changed it; who passed over those kept it.
-    if cluster.image_repository == old.images.repository {
-        cluster.image_repository.clone_from(&new.images.repository);
-    }
-}
-
 fn as_init(before: &Before, options: &UpgradeOptions, settings: &UpgradeConfiguration) -> InitConfiguration {
     let of_node = if options.whole_cluster() { &settings.apply.node } else { &settings.node };
-    let none = SocketAddr::from(([0, 0, 0, 0], 6443));
-    let endpoint = before.endpoint.unwrap_or(none);
+    let endpoint = |at: SocketAddr| ApiEndpoint { advertise_address: at.ip(), bind_port: at.port() };
+    let own = OwnNode {
+        name: before.node.clone(),
+        cri_socket: before.cri_socket.clone(),
+        taints: Vec::new(),
+        endpoint: before.endpoint.map(endpoint),
+    };
+    let init = own.as_init(&settings.timeouts, of_node.patches_directory.clone());
     InitConfiguration {
-        bootstrap_tokens: Vec::new(),
         dry_run: of_node.dry_run,
         node_registration: NodeRegistration {
-            name: before.node.clone(),
-            cri_socket: before.cri_socket.clone(),
-            taints: Vec::<Taint>::new(),
-            kubelet_extra_args: Vec::new(),
             ignore_preflight_errors: of_node.ignore_preflight_errors.clone(),
             image_pull_policy: of_node.image_pull_policy,
             image_pull_serial: of_node.image_pull_serial,
-            hostname_override: None,
+            ..init.node_registration
         },
-        local_api_endpoint: ApiEndpoint { advertise_address: endpoint.ip(), bind_port: endpoint.port() },
-        certificate_key: None,
-        skip_phases: Vec::new(),
-        patches_directory: of_node.patches_directory.clone(),
-        timeouts: settings.timeouts.clone(),
+        ..init
     }
-}
-
-/// Whether a component's document is the user's: kubeadm notes a digest of those that it made, and who edits one makes it
-/// their own.
-fn user_supplied(config_map: &Json) -> bool {
-    let noted = config_map.pointer("/metadata/annotations").and_then(|all| all.get(HASH)).and_then(Json::as_str);
-    let data = config_map.get("data").and_then(Json::as_object);
-    let values = data.into_iter().flatten().filter_map(|(_, value)| value.as_str()).map(str::as_bytes);
-    noted != Some(kubewright_config::component::config_hash(values).as_str())
-}
-
-/// The name that the kubelet calls itself by: its certificate's.
-///
-/// # Errors
-/// Its kubeconfig is not there, or has no certificate of a node.
-pub fn node_name(read: ReadFile<'_>) -> Result<String, Failure> {
-    let path = Utf8Path::new(paths::KUBELET_CONF);
-    let doing = "cannot find the name of this node";
-    let contents = read(path)?.ok_or_else(|| {
-        Failure::new(format!("`{path}` is not there")).context(doing).hint("run it on a node of the cluster, as root")
-    })?;
-    let document = credentials::parse(path, &contents)?;
-    let certificate = match document.client_certificate()? {
-        Some(Source::File(name)) => {
-            let file = path.parent().unwrap_or(path).join(name);
-            read(&file)?.ok_or_else(|| Failure::new(format!("`{file}` is not there")).context(doing))?
-        }
-        Some(Source::Inline(pem)) => Contents::secret(pem.as_slice()),
-        None => return Err(Failure::new(format!("`{path}` has no client certificate")).context(doing)),
-    };
-    let certificate = Certificate::from_pem(certificate.as_bytes()).context(doing)?;
-    let name = certificate.common_name().and_then(|name| name.strip_prefix("system:node:")).map(str::to_owned);
-    name.ok_or_else(|| Failure::new(format!("the certificate of `{path}` is not a node's")).context(doing))
 }
 
 /// Where this node's API server listens, as its manifest says.
@@ -305,19 +224,10 @@ fn local_endpoint(read: ReadFile<'_>) -> Result<Option<SocketAddr>, Failure> {
     Ok(annotation.and_then(|text| text.parse().ok()))
 }
 
-fn instance_socket(read: ReadFile<'_>) -> Result<Option<String>, Failure> {
-    let path = paths::kubelet("instance-config.yaml");
-    let Some(contents) = read(&path)? else { return Ok(None) };
-    let document = yaml::document(contents.as_bytes()).context(format!("cannot read `{path}`"))?;
-    Ok(document.value().get("containerRuntimeEndpoint").and_then(Json::as_str).map(with_scheme))
-}
-
 fn with_scheme(socket: &str) -> String {
     if socket.contains("://") { socket.to_owned() } else { format!("unix://{socket}") }
 }
 
-const HASH: &str = "kubeadm.kubernetes.io/component-config.hash";
-const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
 const ADVERTISED: &str = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint";
 const DEFAULT_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
 

@@ -12,12 +12,12 @@ use kubewright_pki::{
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
-use super::before::{ReadFile, node_name};
 use super::{Component, UpgradeOptions};
 use crate::component::kubeconfig_path;
 use crate::credentials::{self, Credentials};
 use crate::issuing::{Issuing, pair_paths};
 use crate::prelude::*;
+use crate::running::{ReadFile, node_name};
 use crate::stand_in::{authority, cluster, installed_kubelet, stored};
 
 /// The version of a cluster that can be upgraded to the target: the first release of the minor before it, as in kubeadm, as

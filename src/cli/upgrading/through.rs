@@ -9,8 +9,8 @@ use kubewright_engine::{Done, Failure, FailureContext, FailureKind, Seeds, repla
 use kubewright_host::STATE_DIR;
 use kubewright_node::{Backends, ObjectRef};
 use kubewright_phases::asking::Asking;
-use kubewright_phases::running::read_versions;
-use kubewright_phases::upgrading::before::{access, node_name};
+use kubewright_phases::running::{node_name, read_versions};
+use kubewright_phases::upgrading::before::access;
 use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions, stand_in};
 
 use super::apply::{PROCEED, one, proceed, upgraded};

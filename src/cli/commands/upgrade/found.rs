@@ -3,7 +3,7 @@
 use kubewright_engine::{Failure, FailureContext};
 use kubewright_node::KubeAccess;
 use kubewright_phases::asking::Asking;
-use kubewright_phases::running::{OwnNode, StoredConfiguration, find_own_node, read_configuration};
+use kubewright_phases::running::{OwnNode, Reader, StoredConfiguration, find_own_node, read_configuration};
 
 use crate::administrator::Administrator;
 use crate::backends::Machine;
@@ -25,7 +25,7 @@ pub fn announced(tag: &str) -> String {
 /// The stored configuration, and which node this is.
 pub async fn configuration(machine: &Machine, access: &KubeAccess) -> Result<(StoredConfiguration, OwnNode), Failure> {
     let asking = Asking::Silent(&*machine.backends.kube);
-    let stored = read_configuration(access, asking).await?;
+    let stored = read_configuration(access, asking, Reader::Looker).await?;
     let files = machine.backends.files.clone();
     let read = |path: &camino::Utf8Path| Ok(files.read(path)?);
     let own = find_own_node(&stored, &machine.backends.probe.hostname(), access, asking, &read).await?;
