@@ -8,6 +8,7 @@ mod dry_run;
 mod init;
 mod join;
 mod late_kubelet;
+mod march;
 mod members;
 mod mixed;
 mod outage;

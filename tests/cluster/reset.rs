@@ -1,7 +1,6 @@
 //! `reset` on a node that runs: it is as before `init`, what is not Kubernetes's is still there, and whatever kills it, the
 //! same command finishes. How members leave a cluster of several is in `join` and `mixed`, which have one.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kubewright_lab::Node;
@@ -24,7 +23,7 @@ fn a_node_is_as_before_init_and_can_be_one_again() {
     stage.wait_until_up(1, 0);
     let running = Looked::at(node);
     assert!(!running.mounts.is_empty() && !running.cgroups.is_empty() && !running.tasks.is_empty(), "{running:?}");
-    let reset = || Kubewright::on(node).words(["reset", "--config"]).word(configuration(node));
+    let reset = || Kubewright::on(node).words(["reset", "--config"]).word(configuration(node, 10));
 
     // Whoever does not say yes has lost nothing, and neither has a dry run, which tells all.
     let refused = Kubewright::on(node).word("reset").run();
@@ -105,16 +104,18 @@ fn killed_on_the_way<'a>(reset: &dyn Fn() -> Kubewright<'a>) -> usize {
     deaths
 }
 
-fn configuration(node: &Node) -> std::path::PathBuf {
-    let text =
-        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\ntimeouts: {etcdAPICall: 10s}\n";
+/// A file for `reset` on a node that nobody asks, and whose etcd is asked for so many seconds.
+pub fn configuration(node: &Node, seconds: u8) -> &'static str {
+    let text = format!(
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\ntimeouts: {{etcdAPICall: {seconds}s}}\n"
+    );
     std::fs::write(node.path("/run/reset.yaml"), text).unwrap();
-    Path::new("/run/reset.yaml").to_owned()
+    "/run/reset.yaml"
 }
 
 /// What stands and runs on a node.
 #[derive(Debug)]
-struct Looked {
+pub struct Looked {
     tree: Tree,
     mounts: Vec<String>,
     cgroups: Vec<String>,
@@ -123,7 +124,8 @@ struct Looked {
 }
 
 impl Looked {
-    fn at(node: &Node) -> Self {
+    /// Looks.
+    pub fn at(node: &Node) -> Self {
         let lines = |words: &[&str]| -> Vec<String> { node.run(words).unwrap().lines().map(str::to_owned).collect() };
         let mut tree = tree(node, CLUSTER_DIRS.into_iter().chain([STATE_DIR]));
         // That something was in a directory and is gone changes its time, and no more.
@@ -137,8 +139,9 @@ impl Looked {
         }
     }
 
+    /// Whether a node is as it was, but for two directories that are empty.
     #[track_caller]
-    fn must_equal(&self, after: &Self) {
+    pub fn must_equal(&self, after: &Self) {
         let mut tree = after.tree.clone();
         for kept in KEPT {
             assert!(!tree.keys().any(|path| path.starts_with(&format!("{kept}/"))), "{kept} is not empty");

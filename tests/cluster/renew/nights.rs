@@ -8,19 +8,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::process::Output;
+use std::process::Command;
 use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kubewright_crash::Ended;
 use kubewright_lab::Node;
 use time::{Duration, OffsetDateTime};
 use x509_parser::pem::parse_x509_pem;
 
+use super::super::march::{March, files};
 use super::super::stage::said;
-use super::super::tree::{differences, tree};
+use super::super::tree::tree;
 use super::{Client, LONGEST_GAP, PKI, kubelets_own};
+use crate::laws::end_state::differences;
 
 /// How many nights CI takes. `KUBEWRIGHT_NIGHTS=3600` by hand is nearly the life of an authority.
 const NIGHTS: u32 = 400;
@@ -32,15 +34,17 @@ const GREETINGS: u32 = 20;
 const BY_CRON: [u32; 3] = [7, 100, 250];
 /// How many nights the machine is off, after one that went wrong and one on which it died.
 const OFF: usize = 5;
-/// Where the program dies: some files are new then, and no component was restarted for them.
-const DEATH: &str = "certificates/etcd-server:sealed";
+/// How often it is tried again on the night on which it dies. More deaths come after that, before it succeeds.
+const DEATHS: usize = 3;
+/// Every so many new calls of a run, the run dies. By hand at each call: `KUBEWRIGHT_SWEEP=renew`.
+const STEP: usize = 90;
 
 /// What goes wrong, a night each, from when the certificates are due for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     /// The disk cannot be written to.
     ReadOnly,
-    /// The program dies half-way.
+    /// The program dies half-way, each time that it is tried.
     Death,
     /// Nothing runs, and a persistent timer makes up for it by day, when the machine is on again.
     Off,
@@ -53,9 +57,11 @@ pub fn pass(node: &Node) {
     let mut troubles = [Trouble::ReadOnly, Trouble::Death].into_iter().chain([Trouble::Off; OFF]).peekable();
     let mut renewed: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     let (mut shown, mut begun, mut off) = (timer.greet(node, 0), false, false);
+    let (mut march, undisturbed) = (March::of("renew", STEP), however_long(files(node)));
     for night in 0..nights {
         // Where it was off at night, it is made up for by day.
-        let hours = 24 * night + if off { 9 } else { 0 };
+        let late = off;
+        let hours = 24 * night + if late { 9 } else { 0 };
         let now = OffsetDateTime::now_utc() + Duration::hours(hours.into());
         let before = certificates(node);
         for (name, certificate) in before.iter().chain(&shown) {
@@ -68,40 +74,48 @@ pub fn pass(node: &Node) {
         if off {
             continue;
         }
-        let calm = trouble.is_none() && due.is_empty() && marks(node).is_empty();
+        let calm = trouble.is_none() && !late && due.is_empty();
         if !calm {
             assert_eq!(timer.check(node, hours), verdict(&before, now), "night {night}: {due:?} are due");
         }
         let client = (trouble.is_none() && !calm).then(|| Client::start(node, &node.address()));
         let old = tree(node, ["/etc/kubernetes"]);
-        let output = match trouble {
-            Some(Trouble::ReadOnly) => timer.run_on_a_disk_that_cannot_be_written_to(node, hours),
-            Some(_) => timer.run(node, hours, &[("KUBEWRIGHT_KILL_AT", DEATH)]),
-            None if BY_CRON.contains(&night) => timer.run_by_cron(node, hours),
-            None => timer.run(node, hours, &[]),
+        let unit = || timer.unit(node, hours);
+        let ended = match trouble {
+            Some(Trouble::ReadOnly) => Some(on_a_disk_that_cannot_be_written_to(node, unit())),
+            Some(_) => (0..DEATHS).find_map(|_| march.once(&unit())),
+            None if late => Some(march.to_the_end(unit)),
+            None if BY_CRON.contains(&night) => Some(timer.run_by_cron(node, hours)),
+            None => Some(run(unit())),
         };
-        let told = || format!("night {night}, {trouble:?}: {}\n{}", output.status, said(&output));
+        let told = || format!("night {night}, {trouble:?}: {ended:#?}");
         let after = certificates(node);
         let new: BTreeSet<&str> =
             after.iter().filter(|(name, it)| before[*name] != **it).map(|(name, _)| &**name).collect();
         new.iter().for_each(|name| renewed.entry((*name).to_owned()).or_default().push(night));
-        match trouble {
-            Some(Trouble::ReadOnly) => {
-                let found = differences(&old, &tree(node, ["/etc/kubernetes"]));
-                let why = said(&output).contains("Read-only file system");
-                assert!(output.status.code() == Some(12) && why && found.is_empty(), "{found:?}\n{}", told());
+        match (&ended, trouble) {
+            (Some(ended), Some(Trouble::ReadOnly)) => {
+                let why = ended.said.contains("Read-only file system");
+                assert!(ended.code == Some(12) && why && new.is_empty(), "{}", told());
             }
-            Some(_) => assert!(output.status.signal().is_some() && new.is_subset(&due), "{due:?}\n{}", told()),
-            None => assert_eq!((output.status.code(), &new), (Some(verdict(&after, now)), &due), "{}", told()),
+            (None, Some(Trouble::Death)) => assert!(new.is_subset(&due), "{due:?}\n{}", told()),
+            (Some(ended), None) => {
+                assert_eq!((ended.code, &new), (Some(verdict(&after, now)), &due), "{}", told());
+            }
+            _ => panic!("it came to an end of its own: {}", told()),
         }
-        if let Some(client) = client {
+        if calm || trouble == Some(Trouble::ReadOnly) {
+            assert_eq!(differences(&tree(node, ["/etc/kubernetes"]), &old), [""; 0], "{}", told());
+        }
+        if late && let Some(ended) = &ended {
+            march.tell(ended, node, DEATHS + 2);
+            let found = differences(&however_long(files(node)), &undisturbed);
+            assert_eq!(found, [""; 0], "the renewed control plane, and the one before");
+        }
+        if let (Some(client), Some(ended)) = (client, &ended) {
             let gap = client.stop().longest_gap();
-            eprintln!("the longest gap was {:.1} s in {}", gap.as_secs_f64(), told());
+            eprintln!("night {night}: the longest gap was {:.1} s\n{}", gap.as_secs_f64(), ended.said);
             assert!(gap < LONGEST_GAP, "{gap:?}\n{}", told());
-        }
-        if calm {
-            assert_eq!(differences(&old, &tree(node, ["/etc/kubernetes"])), [""; 0], "{}", told());
-            assert!(!said(&output).contains("Restarting"), "{}", told());
         }
         if !calm || night.is_multiple_of(GREETINGS) {
             shown = timer.greet(node, hours);
@@ -142,61 +156,34 @@ impl Timer {
         // What it says of itself.
         assert!(words.windows(2).any(|pair| pair == ["--if-expires-within", "30d"]), "{words:?}");
         let timer = Self { words, cron: (after("PATH=").to_owned(), after("17 3 * * * root ").to_owned()) };
-        let (here, there) = (OffsetDateTime::now_utc(), timer.at(node, 24_000, &[], ["date", "+%s"]));
-        let there: i64 = String::from_utf8(there.stdout).unwrap().trim().parse().unwrap();
+        let (here, there) = (OffsetDateTime::now_utc(), run(ahead(node, 24_000, ["date", "+%s"])));
+        let there: i64 = there.said.trim().parse().unwrap();
         let ahead = there - here.unix_timestamp() - 24_000 * 60 * 60;
         assert!((0..60).contains(&ahead), "the clock is not set forward: {ahead} s");
         timer
     }
 
-    /// Runs a command by a clock that is hours ahead, as services run: without what a shell of root's knows.
-    fn at<'a>(
-        &self,
-        node: &Node,
-        hours: u32,
-        environment: &[(&str, &str)],
-        words: impl IntoIterator<Item = &'a str>,
-    ) -> Output {
-        // The time that waits take is the machine's, and so are those of files.
-        let clock = format!("FAKETIME=+{hours}h");
-        let mut all: Vec<String> =
-            ["env", "-u", "HOME", "-u", "KUBECONFIG", LIBFAKETIME, &clock].map(str::to_owned).into();
-        all.extend(["FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1"].map(str::to_owned));
-        all.extend(environment.iter().map(|(name, value)| format!("{name}={value}")));
-        all.extend(["sh", "-c", "umask 077; exec \"$@\"", "service"].map(str::to_owned));
-        all.extend(words.into_iter().map(str::to_owned));
-        node.exec(all).unwrap()
-    }
-
-    fn run(&self, node: &Node, hours: u32, environment: &[(&str, &str)]) -> Output {
-        self.at(node, hours, environment, self.words.iter().map(String::as_str))
-    }
-
-    fn run_on_a_disk_that_cannot_be_written_to(&self, node: &Node, hours: u32) -> Output {
-        let remount = |how: &str| node.run(["mount", "-o", &format!("remount,bind,{how}"), "/etc/kubernetes"]).unwrap();
-        remount("ro");
-        let output = self.run(node, hours, &[]);
-        remount("rw");
-        output
+    /// What the unit starts.
+    fn unit(&self, node: &Node, hours: u32) -> Command {
+        ahead(node, hours, self.words.iter().map(String::as_str))
     }
 
     /// As cron does it: the line is the shell's, `\%` a percent sign. Its long sleep is over at once, as time flies.
-    fn run_by_cron(&self, node: &Node, hours: u32) -> Output {
+    fn run_by_cron(&self, node: &Node, hours: u32) -> Ended {
         let (path, line) = &self.cron;
         // Where the lab keeps its stand-in for systemctl.
         let path = format!("PATH={}:{path}", node.path("/").parent().unwrap().join("bin").display());
         let script = format!("sleep() {{ echo \"slept $1\"; }}\n{}", line.replace("\\%", "%"));
-        let output = self.at(node, hours, &[], ["env", &path, "sh", "-c", &script]);
-        let text = String::from_utf8_lossy(&output.stdout);
-        let slept: Option<u32> = text.lines().next().and_then(|it| it.strip_prefix("slept ")?.parse().ok());
-        assert!(slept.is_some_and(|seconds| seconds < 3 * 60 * 60), "{}", said(&output));
-        output
+        let ended = run(ahead(node, hours, ["env", &path, "sh", "-c", &script]));
+        let slept: Option<u32> = ended.said.lines().next().and_then(|it| it.strip_prefix("slept ")?.parse().ok());
+        assert!(slept.is_some_and(|seconds| seconds < 3 * 60 * 60), "{}", ended.said);
+        ended
     }
 
     /// The exit code of `certs check-expiration`.
     fn check(&self, node: &Node, hours: u32) -> i32 {
-        let output = self.at(node, hours, &[], [&*self.words[0], "certs", "check-expiration"]);
-        output.status.code().unwrap_or_else(|| panic!("{}", said(&output)))
+        let ended = run(ahead(node, hours, [&*self.words[0], "certs", "check-expiration"]));
+        ended.code.unwrap_or_else(|| panic!("{}", ended.said))
     }
 
     /// What the servers show a client that checks it by a clock that is hours ahead. It comes with certificates of the node.
@@ -216,39 +203,14 @@ impl Timer {
             let (ca, crt, key) =
                 (format!("{PKI}/{authority}.crt"), format!("{PKI}/{own}.crt"), format!("{PKI}/{own}.key"));
             let url = format!("https://{address}:{at}");
-            let output = self.at(
-                node,
-                hours,
-                &[],
-                [
-                    "curl",
-                    "--silent",
-                    "--show-error",
-                    "--fail",
-                    "--http1.1",
-                    "--retry",
-                    "5",
-                    "--retry-all-errors",
-                    "--retry-delay",
-                    "2",
-                    "--max-time",
-                    "20",
-                    "--output",
-                    "/dev/null",
-                    "--write-out",
-                    "%{certs}",
-                    "--cacert",
-                    &ca,
-                    "--cert",
-                    &crt,
-                    "--key",
-                    &key,
-                    &url,
-                ],
-            );
-            assert!(output.status.success(), "{url}, {hours} hours ahead: {}", said(&output));
-            let at = output.stdout.windows(5).position(|it| it == b"-----").unwrap();
-            (format!("{name}.crt"), Certificate::of(&output.stdout[at..]))
+            let retrying = ["--retry", "5", "--retry-all-errors", "--retry-delay", "2", "--max-time", "20"];
+            let mut words = vec!["curl", "--silent", "--show-error", "--fail", "--http1.1", "--output", "/dev/null"];
+            words.extend(retrying);
+            words.extend(["--write-out", "%{certs}", "--cacert", &ca, "--cert", &crt, "--key", &key, &url]);
+            let ended = run(ahead(node, hours, words));
+            assert!(ended.succeeded(), "{url}, {hours} hours ahead: {}", ended.said);
+            let at = ended.said.find("-----BEGIN").unwrap();
+            (format!("{name}.crt"), Certificate::of(ended.said[at..].as_bytes()))
         });
         greeted.into_iter().collect()
     }
@@ -256,9 +218,8 @@ impl Timer {
     /// Prometheus is told the same, and that each server shows what its file has.
     fn metrics_agree(&self, node: &Node, hours: u32, known: &Certificates) {
         const FILE: &str = "/run/kubewright.prom";
-        let words = [&*self.words[0], "certs", "metrics", "--textfile", FILE];
-        let output = self.at(node, hours, &[], words);
-        assert!(output.status.success(), "{}", said(&output));
+        let ended = run(ahead(node, hours, [&*self.words[0], "certs", "metrics", "--textfile", FILE]));
+        assert!(ended.succeeded(), "{}", ended.said);
         let text = fs::read_to_string(node.path(FILE)).unwrap();
         let metrics = prometheus_parse::Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).unwrap();
         let values = |name: &str| -> Vec<i64> {
@@ -276,6 +237,37 @@ impl Timer {
         ends.sort_unstable();
         assert_eq!((told, values("served")), (ends, vec![1, 1, 1]), "{text}");
     }
+}
+
+/// A command by a clock that is hours ahead, as services run: without what a shell of root's knows.
+fn ahead<'a>(node: &Node, hours: u32, words: impl IntoIterator<Item = &'a str>) -> Command {
+    // The time that waits take is the machine's, and so are those of files.
+    let (clock, words) = (format!("FAKETIME=+{hours}h"), words.into_iter().collect::<Vec<_>>());
+    let mut all = vec!["env", "-u", "HOME", "-u", "KUBECONFIG", LIBFAKETIME, &clock];
+    all.extend(["FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1", "sh", "-c", "umask 077; exec \"$@\"", "service"]);
+    all.extend_from_slice(&words);
+    node.command(all).unwrap()
+}
+
+/// Runs a command that nobody kills.
+fn run(mut command: Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended { code: output.status.code(), killed: false, said: said(&output) }
+}
+
+fn on_a_disk_that_cannot_be_written_to(node: &Node, command: Command) -> Ended {
+    let remount = |how: &str| node.run(["mount", "-o", &format!("remount,bind,{how}"), "/etc/kubernetes"]).unwrap();
+    remount("ro");
+    let ended = run(command);
+    remount("rw");
+    ended
+}
+
+/// What files say, without how long their certificates hold: that is counted from when the authority began.
+fn however_long(files: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let days = |word: &&str| word.parse::<u32>().is_ok();
+    let without = |text: String| text.split(' ').filter(|word| !days(word)).collect::<Vec<_>>().join(" ");
+    files.into_iter().map(|(path, text)| (path, without(text))).collect()
 }
 
 /// Certificates by the names of their files.
@@ -344,12 +336,6 @@ fn verdict(known: &Certificates, now: OffsetDateTime) -> i32 {
 
 fn is_authority(name: &str) -> bool {
     name.ends_with("ca.crt")
-}
-
-/// Which components are still to be restarted.
-fn marks(node: &Node) -> Vec<String> {
-    let entries = fs::read_dir(node.path("/var/lib/kubewright/renewed")).into_iter().flatten();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 const KUBELET: &str = "kubelet-client-current.pem";
