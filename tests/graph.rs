@@ -51,6 +51,13 @@ pub fn etcd_restore() -> Workflow<Node> {
         .with_groups(kubewright_phases::ETCD_RESTORE_GROUPS)
 }
 
+/// The same of `upgrade rollback`.
+pub fn upgrade_rollback() -> Workflow<Node> {
+    Workflow::new("upgrade rollback", kubewright_phases::UPGRADE_ROLLBACK)
+        .unwrap_or_else(|error| panic!("the phases of `upgrade rollback` make no graph: {error}"))
+        .with_groups(kubewright_phases::UPGRADE_ROLLBACK_GROUPS)
+}
+
 /// The same of `upgrade apply`.
 pub fn upgrade_apply() -> Workflow<Node> {
     Workflow::new("upgrade apply", kubewright_phases::UPGRADE_APPLY)

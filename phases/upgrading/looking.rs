@@ -34,6 +34,11 @@ pub async fn find(
 ) -> Result<(UpgradedCluster, bool), Failure> {
     let read = |path: &Utf8Path| files.read(path);
     let newest = Kept::newest(files)?;
+    if let Some(kept) = newest.as_ref().filter(|kept| kept.stage == Stage::GoingBack) {
+        return Err(Failure::new(format!("the upgrade {} of this node is being taken back", kept.name))
+            .kind(FailureKind::Validation)
+            .hint("finish that with `kubewright upgrade rollback`, then run the same command again"));
+    }
     if let Some(kept) = newest.as_ref().filter(|kept| kept.stage == Stage::Upgrading)
         && let Some(target) = options.target.as_ref().filter(|target| target.to_string() != kept.to)
     {

@@ -7,7 +7,7 @@ use kubewright_engine::{
     Done, EventKind, Events, Failure, FailureKind, Head, InputValue, Inputs, Journal, Plan, Promise, Renderer, Replay,
     Resume, RunOptions, Runner, Seeds, Selection, Workflow, covers, forget, replay, resumable,
 };
-use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, Root, STATE_DIR};
+use kubewright_host::{Damage, HostFiles, LockError, NodeLock, Overlay, Recovered, Root, STATE_DIR};
 use kubewright_node::dry_run::{DryCluster, Sent};
 use kubewright_node::{Backends, Node};
 
@@ -83,6 +83,21 @@ fn mentions(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|window| window == word)
 }
 
+/// Brings the files of the last run to one side, for who must read one before it is clear what is to be run. Gives what is
+/// to be told of it.
+pub fn recover(machine: &Machine, command: &str) -> Result<Vec<Note>, Exit> {
+    let root = crate::state::root(machine);
+    let rootless = machine.backends.probe.effective_uid() != 0;
+    let _lock = NodeLock::acquire(&root, command).map_err(|error| unlocked(error, rootless))?;
+    let history = replay(&root.place(STATE_DIR.into()), command).map_err(Exit::of)?;
+    recover_after(history.newest.as_ref(), machine)
+}
+
+fn recover_after(newest: Option<&Replay>, machine: &Machine) -> Result<Vec<Note>, Exit> {
+    let recovered = newest.map(|newest| machine.files.recover(newest)).transpose().map_err(Exit::of)?;
+    Ok(recovered.iter().flat_map(Recovered::lines).map(|line| Note::new("resume", line)).collect())
+}
+
 /// Runs it, and tells how it ended.
 pub async fn execute(machine: Machine, run: Run, global: &Global, args: &RunArgs) -> Result<(), Exit> {
     execute_shown(machine, run, global, args, render::choose(global)?).await
@@ -129,10 +144,7 @@ async fn live(machine: Machine, run: Run, renderers: Vec<Box<dyn Renderer>>, arg
     }
     let plan = run.workflow.plan(run.seeds, &run.selection, &done).map_err(Exit::of)?;
     // Not before it is clear that this run may go on: one that is refused changes nothing.
-    if let Some(newest) = &history.newest {
-        let recovered = machine.files.recover(newest).map_err(Exit::of)?;
-        intro.extend(recovered.lines().into_iter().map(|line| Note::new("resume", line)));
-    }
+    intro.extend(recover_after(history.newest.as_ref(), &machine)?);
     if run.undoes {
         forget(&state).map_err(Exit::of)?;
     }

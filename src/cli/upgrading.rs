@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::given::GivenConfig;
 use crate::program;
 use crate::render::{self, warn_of};
-use crate::run::{Identity, Note, Run, execute, refuse_while_another_runs};
+use crate::run::{Identity, Note, Run, execute, recover, refuse_while_another_runs};
 use crate::workflows::{self, UPGRADE_APPLY, UPGRADE_NODE, UPGRADE_ROLLBACK};
 
 /// Runs the command below `upgrade`.
@@ -183,8 +183,16 @@ async fn finish_going_back(
     args: &RunArgs,
     typed: &Typed,
 ) -> Result<(), Exit> {
-    let kept = Kept::on_disk(&*begun.machine.backends.files)?.filter(|kept| kept.stage == Stage::GoingBack);
-    let (Some(kept), DryRun::No) = (kept, dry_run) else { return Ok(()) };
+    let kept = || Kept::on_disk(&*begun.machine.backends.files);
+    let open = |kept: &Kept| [Stage::Upgrading, Stage::GoingBack].contains(&kept.stage);
+    if dry_run != DryRun::No || !kept()?.is_some_and(|kept| open(&kept)) {
+        return Ok(());
+    }
+    // Who died while it was written down that the node goes back had decided it, too.
+    for Note { tag, text } in recover(&begun.machine, UPGRADE_ROLLBACK)? {
+        render::say(&format!("[{tag}] {text}"));
+    }
+    let Some(kept) = kept()?.filter(|kept| kept.stage == Stage::GoingBack) else { return Ok(()) };
     let text =
         format!("[upgrade] The upgrade {} was being taken back when that was stopped; it is finished first", kept.name);
     render::say(&text);

@@ -195,7 +195,12 @@ impl Machine {
 
     /// Brings the files of the newest run to one side, as every command does first.
     pub fn recover(&self) -> (Option<Replay>, Recovered) {
-        let newest = replay(&self.state(), self.case.workflow().name()).unwrap().newest;
+        self.recover_of(self.case.workflow().name())
+    }
+
+    /// The same as another command does.
+    pub fn recover_of(&self, workflow: &str) -> (Option<Replay>, Recovered) {
+        let newest = replay(&self.state(), workflow).unwrap().newest;
         let files = HostFiles::new(self.node.root.clone());
         let recovered = newest.as_ref().map(|newest| files.recover(newest).unwrap()).unwrap_or_default();
         (newest, recovered)

@@ -21,4 +21,5 @@ mod rootless;
 mod secret;
 mod stop;
 mod twice;
+mod upgrades;
 mod upgrading;

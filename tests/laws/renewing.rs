@@ -76,7 +76,7 @@ fn make(case: &Case) -> Vec<(String, Entry)> {
 }
 
 /// A kubelet's certificate that it should have renewed long ago. Where nobody can sign one it is another client's.
-fn kubelets(found: &BTreeMap<String, Entry>, now: OffsetDateTime) -> Option<String> {
+pub fn kubelets(found: &BTreeMap<String, Entry>, now: OffsetDateTime) -> Option<String> {
     let bytes = |path: &str| found.get(path).and_then(Entry::bytes);
     let Some(key) = bytes("/etc/kubernetes/pki/ca.key") else {
         let text = |end: &str| bytes(&format!("/etc/kubernetes/pki/apiserver-kubelet-client.{end}"));

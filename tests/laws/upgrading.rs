@@ -24,7 +24,7 @@ fn seeds(command: UpgradeCommand, options: UpgradeOptions) -> Seeds {
     Seeds::new().with(settings).with(options)
 }
 
-fn options(command: &'static str, target: Option<&str>) -> UpgradeOptions {
+pub fn options(command: &'static str, target: Option<&str>) -> UpgradeOptions {
     UpgradeOptions {
         command,
         target: target.map(|text| text.parse().unwrap()),
