@@ -74,12 +74,14 @@ pub async fn wait_serving(
     .hint(format!("look at its output: `crictl --runtime-endpoint {socket} logs` with the container's number"))
 }
 
-/// How long a component may run with its new manifest without being well: a third of `upgradeManifests`, so that who needs
-/// longer raises that, and 100 s at least. An etcd may read its data for as long as there is time at all.
+/// How long a component may run with its new manifest without being well: a part of `upgradeManifests`, so that who needs
+/// longer raises that. An etcd may read its data for as long as there is time at all; an API server has to ask etcd for
+/// everything first; the others listen before they do anything.
 pub(crate) fn patience(component: Component, limit: Duration) -> Duration {
     match component {
         Component::Etcd => limit,
-        _ => (limit / 3).max(Duration::from_secs(100)),
+        Component::KubeApiserver => (limit / 3).max(Duration::from_secs(100)),
+        Component::KubeControllerManager | Component::KubeScheduler => (limit / 5).max(Duration::from_secs(60)),
     }
 }
 
@@ -102,12 +104,9 @@ impl Green {
         }
         let seconds = self.within.as_secs();
         let failure = Failure::new(format!("the kubelet has run it for {seconds} s, and it is not well: {why}"));
-        Some(
-            failure
-                .context(format!("{component} does not come up"))
-                .kind(FailureKind::Deadline)
-                .hint("if all that it needs is more time: it has a third of `timeouts.upgradeManifests` for this"),
-        )
+        Some(failure.context(format!("{component} does not come up")).kind(FailureKind::Deadline).hint(
+            "if all that it needs is more time, give it more by `timeouts.upgradeManifests`: it has a part of that",
+        ))
     }
 }
 

@@ -17,13 +17,14 @@ pub fn from_environment() -> Result<Faults, Failure> {
     if let Some(spec) = env_vars::fault() {
         faults = faults.with(Faults::parse(&spec)?);
     }
-    for place in env_vars::kill_at().iter().flat_map(|places| places.split(',')) {
-        let (place, time) = place_and_time(place);
-        let passed = AtomicUsize::new(0);
+    if let Some(places) = env_vars::kill_at() {
+        let places: Vec<_> = places.split(',').map(|place| (place_and_time(place), AtomicUsize::new(0))).collect();
         faults = faults.on_checkpoint(move |name| {
-            if name == place && passed.fetch_add(1, Ordering::SeqCst) + 1 == time {
-                // As if somebody had pulled the plug on the process: no destructor runs.
-                std::process::abort();
+            for ((place, time), passed) in &places {
+                if name == place && passed.fetch_add(1, Ordering::SeqCst) + 1 == *time {
+                    // As if somebody had pulled the plug on the process: no destructor runs.
+                    std::process::abort();
+                }
             }
         });
     }
