@@ -28,5 +28,6 @@ mod tree;
 mod upgrade;
 mod upgrade_failing;
 mod upgrade_plan;
+mod upgrade_three;
 mod upload_certs;
 mod watching;

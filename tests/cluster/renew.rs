@@ -1,4 +1,5 @@
-//! `certs renew` on real control planes: night after night, while clients ask, and when every certificate has expired.
+//! `certs renew` on real control planes: night after night, while clients ask, and when every certificate has expired. Three of
+//! them are upgraded as well, while clients ask.
 
 mod nights;
 
@@ -14,6 +15,7 @@ use time::OffsetDateTime;
 
 use super::command::Kubewright;
 use super::stage::{Stage, ours, succeed};
+use super::upgrade_three::three_control_planes_and_a_worker;
 
 /// The longest that nobody may answer while the only API server is restarted.
 const LONGEST_GAP: Duration = Duration::from_secs(15);
@@ -58,9 +60,10 @@ fn four_hundred_nights_pass_on_one_control_plane_and_an_expired_one_comes_back()
 
 #[test]
 #[ignore = "needs lab nodes"]
-fn three_control_planes_are_renewed_while_no_request_fails() {
-    let stage = Stage::with_nodes(3);
-    stage.cluster(ours(), ours(), 3, 0).up().unwrap();
+fn three_control_planes_are_renewed_and_upgraded_while_no_request_fails() {
+    let stage = Stage::with_nodes(4);
+    let next = stage.next_release();
+    stage.cluster(ours(), ours(), 3, 1).up().unwrap();
     let client = Client::start(stage.node(1), SWITCH_ADDRESS);
     for number in 1..=3 {
         let start = Instant::now();
@@ -68,12 +71,13 @@ fn three_control_planes_are_renewed_while_no_request_fails() {
         eprintln!("node{number}: renewed and in use after {:.1} s", start.elapsed().as_secs_f64());
         shows_its_files(stage.node(number));
     }
-    let answers = client.stop();
-    let failed: Vec<_> = answers.0.iter().filter(|answer| !answer.well).collect();
-    eprintln!("three control planes: {} requests, {} failed", answers.0.len(), failed.len());
-    assert!(failed.is_empty(), "{failed:?}");
-    assert!(answers.0.len() > 50, "only {} requests", answers.0.len());
-    stage.wait_until_up(3, 0);
+    client.stop().all_well("three control planes are renewed");
+    stage.wait_until_up(3, 1);
+
+    let client = Client::start(stage.node(1), SWITCH_ADDRESS);
+    three_control_planes_and_a_worker(&stage, &next);
+    client.stop().all_well("three control planes are upgraded");
+    stage.wait_until_up(3, 1);
     // By hand, because it takes minutes: `KUBEWRIGHT_EXPIRED=3 cargo lab test renew::three`.
     if std::env::var_os("KUBEWRIGHT_EXPIRED").is_some() {
         all_of_them_come_back_after_they_have_expired(&stage);
@@ -92,7 +96,7 @@ fn all_of_them_come_back_after_they_have_expired(stage: &Stage) {
         assert!(ended.status.success(), "{}:\n{}", node.name(), ended.said());
         eprintln!("{}, expired: renewed and in use after {:.1} s", node.name(), start.elapsed().as_secs_f64());
     }
-    stage.wait_until_up(3, 0);
+    stage.wait_until_up(3, 1);
     let took = start.elapsed();
     eprintln!("three expired control planes: well after {:.1} s", took.as_secs_f64());
     assert!(took < LONGEST_REPAIR, "{took:?}");
@@ -115,7 +119,14 @@ struct Client {
 #[derive(Debug)]
 struct Answer {
     at: f64,
-    well: bool,
+    /// HTTP's, or `000`.
+    status: String,
+}
+
+impl Answer {
+    fn is_well(&self) -> bool {
+        self.status == "200"
+    }
 }
 
 struct Answers(Vec<Answer>);
@@ -149,7 +160,7 @@ impl Client {
         let text = fs::read_to_string(self.directory.path().join("answers")).unwrap();
         let answer = |line: &str| {
             let (at, status) = line.split_once(' ').unwrap();
-            Answer { at: at.parse().unwrap(), well: status == "200" }
+            Answer { at: at.parse().unwrap(), status: status.to_owned() }
         };
         let mut answers: Vec<_> = text.lines().map(answer).collect();
         answers.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -158,9 +169,17 @@ impl Client {
 }
 
 impl Answers {
+    /// No request failed, and there were enough of them to tell.
+    fn all_well(&self, what: &str) {
+        let failed: Vec<_> = self.0.iter().filter(|answer| !answer.is_well()).collect();
+        eprintln!("{what}: {} requests, {} failed", self.0.len(), failed.len());
+        assert!(failed.is_empty(), "{failed:?}");
+        assert!(self.0.len() > 50, "only {} requests", self.0.len());
+    }
+
     /// The longest time between two requests that were answered.
     fn longest_gap(&self) -> Duration {
-        let well: Vec<f64> = self.0.iter().filter(|answer| answer.well).map(|answer| answer.at).collect();
+        let well: Vec<f64> = self.0.iter().filter(|answer| answer.is_well()).map(|answer| answer.at).collect();
         let longest = well.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
         Duration::from_secs_f64(longest)
     }

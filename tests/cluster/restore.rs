@@ -15,7 +15,7 @@ use super::members::etcdctl;
 const SNAPSHOT: &str = "/var/lib/kubelet/of-the-test.db";
 /// What a cluster that lives changes by itself, within seconds. Of these only is more allowed than to come back as they
 /// were: to be written again afterwards.
-const ALIVE: [&str; 14] = [
+const ALIVE: [&str; 15] = [
     "/registry/apiregistration.k8s.io/",
     "/registry/configmaps/kube-system/extension-apiserver-authentication",
     "/registry/daemonsets/",
@@ -26,6 +26,7 @@ const ALIVE: [&str; 14] = [
     "/registry/leases/",
     "/registry/masterleases/",
     "/registry/minions/",
+    "/registry/peerserverleases/",
     "/registry/pods/",
     "/registry/ranges/",
     "/registry/replicasets/",
@@ -33,13 +34,19 @@ const ALIVE: [&str; 14] = [
 ];
 
 /// All that etcd holds.
-struct Keys {
-    revision: u64,
+pub struct Keys {
+    pub revision: u64,
     /// Each key with the revision that wrote it, and its value.
-    keys: BTreeMap<String, (u64, String)>,
+    pub keys: BTreeMap<String, (u64, String)>,
 }
 
-fn keys(node: &Node) -> Keys {
+/// Whether a cluster that lives changes this key by itself.
+pub fn is_alive(name: &str) -> bool {
+    ALIVE.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// All that a node's etcd holds.
+pub fn keys(node: &Node) -> Keys {
     let found: Json = serde_json::from_str(&etcdctl(node, &["get", "", "--prefix", "-w", "json"])).unwrap();
     let number = |value: &Json| value.as_u64().unwrap();
     let key = |pair: &Json| {
@@ -51,6 +58,29 @@ fn keys(node: &Node) -> Keys {
         revision: number(&found["header"]["revision"]),
         keys: found["kvs"].as_array().unwrap().iter().map(key).collect(),
     }
+}
+
+/// Every key is as it was saved, with the revision that had written it, unless a cluster that lives has written it since.
+pub fn is_restored(node: &Node, saved: &Keys) -> Keys {
+    let restored = keys(node);
+    assert!(restored.revision >= saved.revision, "{} is before {}", restored.revision, saved.revision);
+    let (mut same, mut written, mut wrong) = (0, 0, Vec::new());
+    for (name, saved) in &saved.keys {
+        let alive = is_alive(name);
+        match restored.keys.get(name) {
+            Some(found) if found == saved => same += 1,
+            Some(found) if alive && found.0 > saved.0 => written += 1,
+            None if alive => written += 1,
+            found => wrong.push((name, saved.0, found.map(|found| found.0))),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+    eprintln!(
+        "{same} keys as they were saved, with their revisions, and {written} that live; revision {} was {}",
+        restored.revision, saved.revision
+    );
+    assert!(same > 2 * written, "{same} and {written}");
+    restored
 }
 
 /// Every object of every resource that the API server discovers, without what changes by itself.
@@ -113,33 +143,12 @@ pub fn destroyed_data_comes_back(node: &Node) {
     }
     assert!(deaths >= 2, "it has more effects than that");
 
-    let restored = keys(node);
-    assert!(restored.revision >= before.revision, "{} is before {}", restored.revision, before.revision);
     // What was written between the two looks may or may not be in the snapshot.
-    let sure = before.keys.iter().filter(|(name, found)| after.keys.get(*name) == Some(*found));
-    let (mut same, mut written, mut wrong) = (0, 0, Vec::new());
-    for (name, saved) in sure {
-        let alive = ALIVE.iter().any(|prefix| name.starts_with(prefix));
-        match restored.keys.get(name) {
-            Some(found) if found == saved => same += 1,
-            Some(found) if alive && found.0 > saved.0 => written += 1,
-            None if alive => written += 1,
-            found => wrong.push((name.clone(), saved.0, found.map(|found| found.0))),
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:?}");
-    let added: Vec<_> = restored
-        .keys
-        .keys()
-        .filter(|name| !after.keys.contains_key(*name) && !ALIVE.iter().any(|prefix| name.starts_with(prefix)))
-        .collect();
+    let sure = before.keys.into_iter().filter(|(name, found)| after.keys.get(name) == Some(found)).collect();
+    let restored = is_restored(node, &Keys { keys: sure, ..before });
+    let added: Vec<_> =
+        restored.keys.keys().filter(|name| !after.keys.contains_key(*name) && !is_alive(name)).collect();
     assert!(added.is_empty(), "{added:?}");
-    eprintln!(
-        "{same} keys as they were saved, with their revisions, and {written} that live; revision {} was {}",
-        restored.revision, before.revision
-    );
-    assert!(same > 2 * written, "{same} and {written}");
-
     let objects_after = objects(node);
     let names = |objects: &BTreeMap<String, Json>| objects.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(names(&objects_before), names(&objects_after));
