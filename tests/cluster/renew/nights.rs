@@ -53,6 +53,8 @@ enum Trouble {
 /// Lets the nights pass; returns to the present, with certificates that were renewed meanwhile.
 pub fn pass(node: &Node) {
     let nights = std::env::var("KUBEWRIGHT_NIGHTS").map_or(NIGHTS, |nights| nights.parse().unwrap());
+    // Where libfaketime keeps files; the machine's own stays as it is.
+    node.run(["mount", "-t", "tmpfs", "nights", "/dev/shm"]).unwrap();
     let (timer, start) = (Timer::of(node), Instant::now());
     let mut troubles = [Trouble::ReadOnly, Trouble::Death].into_iter().chain([Trouble::Off; OFF]).peekable();
     let mut renewed: BTreeMap<String, Vec<u32>> = BTreeMap::new();
@@ -134,6 +136,7 @@ pub fn pass(node: &Node) {
     assert!(renewed.iter().all(|(name, nights)| nights.len() <= most(name)), "{renewed:?}");
     let kept: usize = node.run(["sh", "-c", "ls /var/lib/kubewright/runs | wc -l"]).unwrap().trim().parse().unwrap();
     assert!(kept <= 21, "{kept} journals");
+    node.run(["umount", "/dev/shm"]).unwrap();
 }
 
 /// What the timer starts, and when.
@@ -241,10 +244,12 @@ impl Timer {
 
 /// A command by a clock that is hours ahead, as services run: without what a shell of root's knows.
 fn ahead<'a>(node: &Node, hours: u32, words: impl IntoIterator<Item = &'a str>) -> Command {
+    // libfaketime leaves files with the numbers of processes, and does not like to find one of another process.
+    const SERVICE: &str = "umask 077; rm -f /dev/shm/*; LD_PRELOAD=$LIBFAKETIME exec \"$@\"";
     // The time that waits take is the machine's, and so are those of files.
     let (clock, words) = (format!("FAKETIME=+{hours}h"), words.into_iter().collect::<Vec<_>>());
     let mut all = vec!["env", "-u", "HOME", "-u", "KUBECONFIG", LIBFAKETIME, &clock];
-    all.extend(["FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1", "sh", "-c", "umask 077; exec \"$@\"", "service"]);
+    all.extend(["FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1", "sh", "-c", SERVICE, "service"]);
     all.extend_from_slice(&words);
     node.command(all).unwrap()
 }
@@ -339,4 +344,4 @@ fn is_authority(name: &str) -> bool {
 }
 
 const KUBELET: &str = "kubelet-client-current.pem";
-const LIBFAKETIME: &str = "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1";
+const LIBFAKETIME: &str = "LIBFAKETIME=/usr/$LIB/faketime/libfaketimeMT.so.1";
