@@ -5,6 +5,7 @@
 mod addons;
 mod components;
 mod host;
+mod image;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use host::{
     BinaryCheck, ControllerFacts, KernelFacts, KernelVersion, KnownCriSocket, KubeletFacts, MessageFacts,
     NetworkPluginFlag, PauseFlag, PreflightFacts, ResolvConf, Severity, WorkflowFacts,
 };
+pub use image::Image;
 
 /// Everything that depends on the version of the control plane, resolved for one version.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +126,7 @@ pub struct ImageFacts {
     /// Tag of the pause image.
     pub pause: String,
     /// Order of `config images list` and of pulling.
-    pub order: Vec<crate::images::Image>,
+    pub order: Vec<Image>,
 }
 
 /// Versions of the configuration API.

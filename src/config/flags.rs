@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::duration;
 use crate::error::ConfigError;
-use crate::load::Reading;
+use crate::reading::Reading;
 use crate::token::SecretText;
 use crate::v1beta4;
 use crate::validate::not_a_port;

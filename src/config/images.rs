@@ -1,44 +1,8 @@
 //! Names of the images that a cluster runs, and their order for pulling and listing.
 
-use serde::Deserialize;
-
+pub use crate::facts::Image;
 use crate::facts::VersionFacts;
 use crate::model::{ClusterConfiguration, Etcd};
-
-/// An image that a control-plane node needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Image {
-    /// kube-apiserver.
-    KubeApiserver,
-    /// kube-controller-manager.
-    KubeControllerManager,
-    /// kube-scheduler.
-    KubeScheduler,
-    /// kube-proxy.
-    KubeProxy,
-    /// CoreDNS.
-    Coredns,
-    /// The sandbox image.
-    Pause,
-    /// etcd.
-    Etcd,
-}
-
-impl Image {
-    /// Returns the last part of the image's path.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::KubeApiserver => "kube-apiserver",
-            Self::KubeControllerManager => "kube-controller-manager",
-            Self::KubeScheduler => "kube-scheduler",
-            Self::KubeProxy => "kube-proxy",
-            Self::Coredns => "coredns",
-            Self::Pause => "pause",
-            Self::Etcd => "etcd",
-        }
-    }
-}
 
 /// Where the project's CI puts the images that it builds.
 const CI_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";

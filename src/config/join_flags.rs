@@ -2,7 +2,7 @@
 
 use crate::error::ConfigError;
 use crate::flags::bind_port;
-use crate::load::Reading;
+use crate::reading::Reading;
 use crate::token::SecretText;
 use crate::v1beta4;
 

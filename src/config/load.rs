@@ -11,6 +11,7 @@ use crate::model::{
     ClusterConfiguration, InitConfiguration, JoinConfiguration, NodeRegistration, ResetConfiguration,
     UpgradeConfiguration,
 };
+use crate::reading::Reading;
 use crate::reset_flags::{self, ResetFlags};
 use crate::sources::{Audience, Kind, Sources};
 use crate::upgrade_flags::{self, UpgradeFlags};
@@ -41,15 +42,6 @@ impl Init {
             self.cluster.proxy.disabled |= matches!(phase, "addon" | "addon/kube-proxy");
         }
     }
-}
-
-/// How a user's file is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// Unknown and repeated fields and unknown documents are errors; commands only warn of them otherwise.
-    pub strict: bool,
-    /// A deprecated API version is not worth a warning.
-    pub allow_deprecated: bool,
 }
 
 /// Loads what `init` needs, from a file (its name and bytes) or from flags.

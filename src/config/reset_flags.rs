@@ -1,6 +1,6 @@
 //! The flags of `reset` as plain fields, and how they become a document. kubeadm: `cmd/reset.go`.
 
-use crate::load::Reading;
+use crate::reading::Reading;
 use crate::v1beta4;
 
 /// Every flag of `reset` and its phases that is part of the configuration; `None` means that it was not given.

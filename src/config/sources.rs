@@ -10,7 +10,7 @@ use crate::defaults::OLD_API_SERVER_TIMEOUT;
 use crate::duration;
 use crate::error::{ConfigError, Warning};
 use crate::facts::ApiVersion;
-use crate::load::Reading;
+use crate::reading::Reading;
 use crate::wire::{Reader, Wire, closest};
 use crate::yaml::Document;
 use crate::{v1beta2, v1beta3, v1beta4};

@@ -1,8 +1,8 @@
 //! The flags of the commands `upgrade …` as plain fields, and how they are laid over a document. kubeadm:
 //! `cmd/upgrade/common.go`, `ValueFromFlagsOrConfig`.
 
-use crate::load::Reading;
 use crate::model::UpgradeConfiguration;
+use crate::reading::Reading;
 use crate::v1beta4;
 
 /// Which of the four settings the flags belong to.

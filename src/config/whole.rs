@@ -3,8 +3,9 @@
 use crate::convert::Machine;
 use crate::error::ConfigError;
 use crate::flags::InitFlags;
-use crate::load::{self, Init, Reading, Told};
+use crate::load::{self, Init, Told};
 use crate::model::{JoinConfiguration, ResetConfiguration, UpgradeConfiguration};
+use crate::reading::Reading;
 use crate::sources::{Audience, Kind, Sources};
 use crate::yaml::Document;
 use crate::{v1beta4, versions, yaml};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::load::Told;
 use crate::load::tests::machine;
-use crate::load::{Reading, Told};
+use crate::reading::Reading;
 use crate::schema::Definitions;
 use crate::whole::{self, Whole};
 use crate::wire::Wire;

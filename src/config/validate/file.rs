@@ -6,7 +6,8 @@ use crate::convert::Machine;
 use crate::dynamic::advertise_address;
 use crate::error::{ConfigErrors, Warning};
 use crate::host::HostFacts;
-use crate::load::{Reading, Told};
+use crate::load::Told;
+use crate::reading::Reading;
 use crate::whole;
 
 /// Checks every document of a file by the rules of the command that reads it; returns what deserves a look.
