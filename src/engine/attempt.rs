@@ -7,14 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::effect::EffectLog;
+use crate::effect_log::EffectLog;
 use crate::event::{Events, Outcome};
 use crate::failure::{Failure, FailureKind};
 use crate::faults::Faults;
 use crate::journal::{Journal, Record};
 use crate::phase::{AnyPhase, ArtifactId, Made, Needs};
 use crate::report::Report;
-use crate::runner::RunOptions;
+use crate::run_options::RunOptions;
 use crate::store::{Seeds, Store};
 use crate::world::{Session, World};
 

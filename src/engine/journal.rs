@@ -16,11 +16,12 @@ use time::OffsetDateTime;
 
 pub use crate::record::{FORMAT, Head, IllegalRecord, IntentId, Record, Status, next_status};
 use crate::record::{State, durable};
-use crate::replay::MAX_JOURNAL_BYTES;
 use crate::stamp::stamp;
 
 /// How many runs are kept, the newest one included.
 pub const KEPT_RUNS: usize = 20;
+/// The largest journal that is read. A run writes some ten thousand bytes; what is much larger was not written by us.
+pub const MAX_JOURNAL_BYTES: u64 = 16 << 20;
 
 /// Why the journal could not be written or read.
 #[derive(Debug, thiserror::Error)]

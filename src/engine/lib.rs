@@ -38,6 +38,7 @@
 
 mod attempt;
 pub mod effect;
+pub mod effect_log;
 pub mod event;
 pub mod failure;
 pub mod faults;
@@ -49,7 +50,9 @@ pub mod plan;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod run_options;
 pub mod runner;
+pub mod selection;
 pub mod stamp;
 pub mod store;
 #[cfg(test)]
@@ -57,7 +60,8 @@ pub mod store;
 mod toy;
 pub mod world;
 
-pub use effect::{Digest, Effect, EffectLog, FileChange, Standing};
+pub use effect::{Digest, Effect, FileChange, Standing};
+pub use effect_log::EffectLog;
 pub use event::{Event, EventKind, Events, Outcome, PhaseInfo, Renderer, RunOutcome};
 pub use failure::{Failure, FailureContext, FailureKind};
 pub use faults::{Fault, Faults};
@@ -67,11 +71,13 @@ pub use journal::{Journal, JournalError, KEPT_RUNS};
 pub use phase::{
     AnyPhase, Applies, Artifact, ArtifactId, Capability, Doing, Entry, Input, Maybe, Needs, Phase, Read, Use, Value,
 };
-pub use plan::{Done, Plan, PlanError, Selection, Step, Why};
+pub use plan::{Done, Plan, PlanError, Step, Why};
 pub use record::{FORMAT, Head, IllegalRecord, IntentId, Promise, Record, Status, next_status};
 pub use replay::{History, Replay, Resume, Roll, Survey, Unfinished, at_work, forget, replay, resumable, survey};
 pub use report::{Report, Waiting};
-pub use runner::{RunFailed, RunOptions, Runner, Summary};
+pub use run_options::RunOptions;
+pub use runner::{RunFailed, Runner, Summary};
+pub use selection::Selection;
 pub use stamp::stamp;
 pub use store::{Seeds, Store};
 pub use world::{Session, World};

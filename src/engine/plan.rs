@@ -4,24 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::event::PhaseInfo;
 use crate::graph::{GraphNode, Workflow, covers};
 use crate::inputs::Inputs;
-use crate::journal::{FORMAT, Head};
 use crate::phase::{AnyPhase, Applies, ArtifactId, Needs};
+use crate::record::{FORMAT, Head};
+use crate::selection::Selection;
 use crate::store::Seeds;
 use crate::world::World;
-
-/// Which phases the user wants.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
-    /// Only these phases and groups; empty for all.
-    pub only: Vec<String>,
-    /// Not these phases and groups.
-    pub skip: Vec<String>,
-}
 
 /// The phases that finished in the run which is resumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::effect::{Digest, Effect, FileChange};
 use crate::event::{Outcome, RunOutcome};
 use crate::inputs::Inputs;
-use crate::plan::Selection;
+use crate::selection::Selection;
 
 /// The version of the journal's format; a journal with a higher one is not read.
 pub const FORMAT: u32 = 1;

@@ -10,12 +10,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::effect::{Digest, Effect, FileChange, Standing};
 use crate::event::RunOutcome;
 use crate::inputs::Inputs;
-use crate::journal::{FILE, JournalError, RUNS, run_ids};
-use crate::plan::{Done, Selection};
+use crate::journal::{FILE, JournalError, MAX_JOURNAL_BYTES, RUNS, run_ids};
+use crate::plan::Done;
 use crate::record::{FORMAT, Head, IntentId, Promise, Record, State, Status, durable};
-
-/// The largest journal that is read. A run writes some ten thousand bytes; what is much larger was not written by us.
-pub const MAX_JOURNAL_BYTES: u64 = 16 << 20;
+use crate::selection::Selection;
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default)]

@@ -1,9 +1,7 @@
 //! Carries out a plan: independent phases in parallel, each in a session of its own that is kept or taken back as a whole.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -12,38 +10,11 @@ use crate::PROGRAM;
 use crate::attempt::{Attempts, Ended, stopped};
 use crate::event::{EVENT_FORMAT, EventKind, Events, Outcome, RunOutcome};
 use crate::failure::{Failure, FailureKind};
-use crate::faults::Faults;
 use crate::journal::{Journal, Record};
 use crate::phase::Made;
 use crate::plan::{Plan, Step, Want, Why};
+use crate::run_options::RunOptions;
 use crate::world::World;
-
-/// How a plan is carried out.
-pub struct RunOptions {
-    /// How many phases may run at a time.
-    pub jobs: NonZeroUsize,
-    /// Turns true when the user stops the run: nothing more is started, and what runs is taken back.
-    pub cancel: watch::Receiver<bool>,
-    /// Faults that tests ask for.
-    pub faults: Faults,
-    /// Whether the world changes nothing; only told on to those who watch.
-    pub dry_run: bool,
-}
-
-impl RunOptions {
-    /// As many jobs as cores, no faults, a live run.
-    pub fn new(cancel: watch::Receiver<bool>) -> Self {
-        let jobs = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { jobs, cancel, faults: Faults::none(), dry_run: false }
-    }
-}
-
-impl Default for RunOptions {
-    /// A run that nobody stops.
-    fn default() -> Self {
-        Self::new(watch::channel(false).1)
-    }
-}
 
 /// What a run that succeeded did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,16 +10,19 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::Barrier;
 
-use crate::effect::{Digest, Effect, EffectLog, FileChange};
+use crate::effect::{Digest, Effect, FileChange};
+use crate::effect_log::EffectLog;
 use crate::event::{Event, EventKind, Events};
 use crate::failure::Failure;
 use crate::graph::Workflow;
 use crate::journal::Journal;
 use crate::phase::{AnyPhase, Applies, Artifact, Capability, Entry, Input, Phase, Read, Use, Value};
-use crate::plan::{Done, Plan, Selection};
+use crate::plan::{Done, Plan};
 use crate::replay::{Replay, Roll};
 use crate::report::Report;
-use crate::runner::{RunFailed, RunOptions, Runner, Summary};
+use crate::run_options::RunOptions;
+use crate::runner::{RunFailed, Runner, Summary};
+use crate::selection::Selection;
 use crate::store::Seeds;
 use crate::world::{Session, World};
 

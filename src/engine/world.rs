@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::effect::EffectLog;
+use crate::effect_log::EffectLog;
 use crate::failure::Failure;
 
 /// The node and the cluster as phases meet them: live, dry, or made up for a test.

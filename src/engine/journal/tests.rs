@@ -7,7 +7,7 @@ use super::*;
 use crate::effect::FileChange;
 use crate::event::Outcome;
 use crate::inputs::Inputs;
-use crate::plan::Selection;
+use crate::selection::Selection;
 
 fn head() -> Head {
     Head {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Barrier, watch};
 
 use super::*;
-use crate::faults::Fault;
+use crate::faults::{Fault, Faults};
 use crate::graph::Workflow;
 use crate::phase::{Maybe, Read};
-use crate::plan::{Done, Selection};
+use crate::plan::Done;
+use crate::selection::Selection;
 use crate::store::Seeds;
 use crate::toy::{After, Art, Disk, Off, Ran, Script, Toy, jobs, made, names, only, plan, silent, skip, workflow};
 
