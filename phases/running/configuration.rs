@@ -1,8 +1,8 @@
 //! The configuration that a cluster stores: its own, the kubelets' and kube-proxy's.
 
-use kubewright_config::component::{StoredComponent, stored_kube_proxy, stored_kubelet};
+use kubewright_config::component::StoredComponent;
 use kubewright_config::model::{ApiEndpoint, Timeouts};
-use kubewright_config::{KubeProxyDoc, KubeletDoc, KubernetesVersion, facts_for, store, stored_cluster};
+use kubewright_config::{KubernetesVersion, facts_for, store, stored_cluster};
 use kubewright_node::{KubeAccess, ObjectRef};
 use serde_json::Value as Json;
 
@@ -111,24 +111,5 @@ impl StoredConfiguration {
     /// The version is none that we know.
     pub fn at(&self, version: &KubernetesVersion) -> Result<(ClusterConfiguration, VersionFacts), Failure> {
         at(self.cluster.clone(), &self.facts, version)
-    }
-
-    /// The kubelets' document for a version, with what has to be told of it.
-    ///
-    /// # Errors
-    /// It is the user's and of an API version that is not read.
-    pub fn kubelet_at(&self, facts: &VersionFacts, resolved_active: bool) -> Result<KubeletDoc, Failure> {
-        let made = stored_kubelet(&self.kubelet, &self.cluster, facts, resolved_active);
-        Ok(made.context("failed to get component configs")?.0)
-    }
-
-    /// kube-proxy's document for a version; `None` where the cluster has none.
-    ///
-    /// # Errors
-    /// It is the user's and of an API version that is not read.
-    pub fn kube_proxy_at(&self, endpoint: ApiEndpoint, facts: &VersionFacts) -> Result<Option<KubeProxyDoc>, Failure> {
-        let Some(stored) = &self.kube_proxy else { return Ok(None) };
-        let made = stored_kube_proxy(stored, endpoint, &self.cluster, facts);
-        Ok(Some(made.context("failed to get component configs")?.0))
     }
 }

@@ -23,7 +23,7 @@ use crate::yaml;
 use rules::Rules;
 use shape::{SHAPES, Shape};
 
-pub use stored::{StoredComponent, StoredError, UnknownComponentVersion, stored_kube_proxy, stored_kubelet};
+pub use stored::StoredComponent;
 
 pub(crate) const KUBELET_GROUP: &str = "kubelet.config.k8s.io";
 /// The API version of the kubelet's document that is read and written.
