@@ -47,6 +47,14 @@ impl March {
         self.took += start.elapsed();
         if ended.killed {
             self.deaths.extend(run.last);
+            if let (0, Some(last)) = (self.deaths.len() % 50, self.deaths.last()) {
+                println!(
+                    "{}: {} deaths in {} s, the last at {last}",
+                    self.name,
+                    self.deaths.len(),
+                    self.took.as_secs()
+                );
+            }
             return None;
         }
         Some(ended)

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::command::Kubewright;
 use super::march::{files, is_whole, march};
-use super::members::{leave, listed_planes, voters};
+use super::members::{leave, listed_planes, voters, wait_for_leader};
 use super::post_conditions::{Expected, post_conditions};
 use super::reset::{Looked, configuration};
 use super::stage::{Stage, ours};
@@ -85,6 +85,7 @@ fn a_control_planes_join_and_its_reset_end_the_same_whatever_call_they_die_at() 
     // The same the other way round: one of three goes and dies on the way, and then one of two does not.
     march(second, "reset", &["kubewright", "reset", "--force"], 30, 3);
     let left = BTreeSet::from([first.name(), third.name()]);
+    wait_for_leader(first);
     assert_eq!(voters(first), left);
     assert!(listed_planes(&stage, first).is_none_or(|listed| listed == left), "it stays in ClusterStatus");
     leave(&stage, third, first);
