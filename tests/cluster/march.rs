@@ -30,7 +30,7 @@ impl March {
     }
 
     /// Runs the command until it comes to an end of its own.
-    pub fn to_the_end(&mut self, command: impl Fn() -> Command) -> Ended {
+    pub fn until_it_ends(&mut self, command: impl Fn() -> Command) -> Ended {
         loop {
             if let Some(ended) = self.once(&command()) {
                 return ended;
@@ -85,7 +85,7 @@ pub fn is_whole(name: &str) -> bool {
 #[track_caller]
 pub fn march<S: AsRef<OsStr>>(node: &Node, name: &str, words: &[S], step: usize, at_least: usize) {
     let mut march = March::of(name, step);
-    let ended = march.to_the_end(|| node.command(words).unwrap());
+    let ended = march.until_it_ends(|| node.command(words).unwrap());
     march.tell(&ended, node, at_least);
 }
 

@@ -86,7 +86,7 @@ pub fn pass(node: &Node) {
         let ended = match trouble {
             Some(Trouble::ReadOnly) => Some(on_a_disk_that_cannot_be_written_to(node, unit())),
             Some(_) => (0..DEATHS).find_map(|_| march.once(&unit())),
-            None if late => Some(march.to_the_end(unit)),
+            None if late => Some(march.until_it_ends(unit)),
             None if BY_CRON.contains(&night) => Some(timer.run_by_cron(node, hours)),
             None => Some(run(unit())),
         };
@@ -213,7 +213,7 @@ impl Timer {
             let ended = run(ahead(node, hours, words));
             assert!(ended.succeeded(), "{url}, {hours} hours ahead: {}", ended.said);
             let at = ended.said.find("-----BEGIN").unwrap();
-            (format!("{name}.crt"), Certificate::of(ended.said[at..].as_bytes()))
+            (format!("{name}.crt"), Certificate::of(&ended.said.as_bytes()[at..]))
         });
         greeted.into_iter().collect()
     }
