@@ -7,10 +7,9 @@ use async_trait::async_trait;
 use kubewright_config::facts::Severity;
 use kubewright_config::{ClusterConfiguration, InitConfiguration, KubeletDoc, KubernetesVersion, VersionFacts};
 use kubewright_engine::{Failure, FailureKind, Report, Use};
-use kubewright_node::{Clock, Files, Probe, Runtime, Services};
+use kubewright_node::{Clock, Files, Probe, Runtime, ServerAnswer, Services};
 use tokio::sync::OnceCell;
 
-use crate::external_etcd::Answers;
 use crate::options::InitOptions;
 
 /// The powers that checks look with, as a phase that runs them asks for them.
@@ -44,12 +43,16 @@ pub struct Subject<'a> {
     pub asked: Asked,
 }
 
+/// What each member of an external etcd answers when it is asked for its version, by its endpoint; or why none could be
+/// asked.
+pub type EtcdAnswers = Result<Vec<(String, Result<ServerAnswer, String>)>, String>;
+
 /// Answers that more than one check wants; each is asked for once.
 #[derive(Default)]
 pub struct Asked {
     installed_kubelet: OnceCell<Result<KubernetesVersion, KubeletUnknown>>,
     docker_cgroup_driver: OnceCell<std::io::Result<String>>,
-    pub(crate) external_etcd: OnceCell<Answers>,
+    pub(crate) external_etcd: OnceCell<EtcdAnswers>,
 }
 
 /// Why the version of the kubelet that is installed is not known.

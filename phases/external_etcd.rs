@@ -5,13 +5,10 @@ use kubewright_config::model::ExternalEtcd;
 use kubewright_node::{Question, ServerAnswer};
 use zeroize::Zeroizing;
 
-use crate::checks::{LOOK_LIMIT, Subject};
-
-/// What each member answers when it is asked for its version, by its endpoint; or why none could be asked.
-pub type Answers = Result<Vec<(String, Result<ServerAnswer, String>)>, String>;
+use crate::checks::{EtcdAnswers, LOOK_LIMIT, Subject};
 
 /// Asks every member for its version, the first time that it is called.
-pub async fn answers<'a>(etcd: &ExternalEtcd, subject: &'a Subject<'_>) -> &'a Answers {
+pub async fn answers<'a>(etcd: &ExternalEtcd, subject: &'a Subject<'_>) -> &'a EtcdAnswers {
     let ask = || async {
         let credentials = credentials(etcd, subject)?;
         let one = async |endpoint: &String| (endpoint.clone(), ask(endpoint, &credentials, subject).await);

@@ -30,7 +30,10 @@ pub fn dispatch(global: &Global, matches: &ArgMatches) -> Result<(), Exit> {
             args::refuse_mixed(chosen)?;
             let args = ApplyArgs::from_arg_matches(chosen).map_err(Exit::of)?;
             let typed = Typed::of(UPGRADE_APPLY, phase.as_ref(), chosen);
-            apply::run(global, &args, &typed, phase.map(|phase| phase.path))
+            match args.through.is_empty() {
+                true => apply::run(global, &args, &typed, phase.map(|phase| phase.path)),
+                false => through::run(global, &args, &typed),
+            }
         }
         Some(("node", matches)) => {
             let phase = args::chosen_phase(UPGRADE_NODE, matches)?;

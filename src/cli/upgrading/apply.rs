@@ -4,7 +4,7 @@ use kubewright_config::{KubernetesVersion, resolve_version};
 use kubewright_engine::{FailureContext, FailureKind};
 use kubewright_phases::upgrading::UpgradeOptions;
 
-use super::{Begun, DRY, begin, finish_going_back, select, through};
+use super::{Begun, DRY, begin, finish_going_back, select};
 use crate::args::{ApplyArgs, DryRun, Global, Typed};
 use crate::backends::{Machine, on_machine};
 use crate::exit::Exit;
@@ -12,12 +12,9 @@ use crate::given::confirmed;
 use crate::render;
 use crate::workflows::{self, UPGRADE_APPLY};
 
-/// Runs `upgrade apply`, or one of its phases; several times, if it is to pass through other versions.
+/// Runs `upgrade apply`, or one of its phases.
 pub fn run(global: &Global, args: &ApplyArgs, typed: &Typed, phase: Option<String>) -> Result<(), Exit> {
     on_machine(async |machine| {
-        if !args.through.is_empty() {
-            return through::run(machine, global, args, typed).await;
-        }
         let whole = phase.is_none();
         let (target, dry_run) = one(machine, global, args, typed, phase).await?;
         match dry_run {

@@ -16,14 +16,18 @@ use kubewright_phases::upgrading::{Kept, Stage, UpgradeOptions, stand_in};
 use super::apply::{PROCEED, one, proceed, upgraded};
 use super::{Begun, DRY, begin, finish_going_back, select};
 use crate::args::{ApplyArgs, DryRun, Global, THE_VERSION, Typed};
-use crate::backends::Machine;
+use crate::backends::{Machine, on_machine};
 use crate::exit::Exit;
 use crate::render::{self, note, warn};
 use crate::run::DryWorld;
 use crate::workflows::{self, UPGRADE_APPLY};
 
 /// Runs what is left of the way.
-pub async fn run(machine: Machine, global: &Global, args: &ApplyArgs, typed: &Typed) -> Result<(), Exit> {
+pub fn run(global: &Global, args: &ApplyArgs, typed: &Typed) -> Result<(), Exit> {
+    on_machine(async |machine| go(machine, global, args, typed).await)
+}
+
+async fn go(machine: Machine, global: &Global, args: &ApplyArgs, typed: &Typed) -> Result<(), Exit> {
     let open = open_run(&machine)?;
     let begun = begin(machine, &args.run, &args.flags(), typed).await?;
     let own = &begun.settings.apply;
