@@ -12,8 +12,8 @@ use proptest::test_runner::{Config, TestRunner};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
+use crate::file_schema::tests::Judge;
 use crate::load::tests::machine;
-use crate::schema::tests::Judge;
 use crate::validate::file::tests::cases;
 use crate::{HostFacts, InitFlags, Reading, check_file, load_init, migrate, stored_cluster, yaml};
 

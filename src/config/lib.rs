@@ -13,6 +13,7 @@ mod duration;
 mod dynamic;
 mod error;
 pub mod facts;
+mod file_schema;
 mod flags;
 #[cfg(test)]
 mod fuzz;
@@ -49,6 +50,7 @@ pub use duration::{DurationError, format as format_duration, parse as parse_dura
 pub use dynamic::default_address;
 pub use error::{ConfigError, ConfigErrors, Warning};
 pub use facts::{ApiVersion, VersionFacts};
+pub use file_schema::json_schema;
 pub use flags::InitFlags;
 pub use host::{DefaultRoute, HostFacts, Interface, default_routes};
 pub use join_flags::JoinFlags;
@@ -60,7 +62,6 @@ pub use net::HostPort;
 pub use print::{ComponentKind, Defaults, UnknownComponent, print_defaults};
 pub use reading::Reading;
 pub use reset_flags::ResetFlags;
-pub use schema::json_schema;
 pub use token::{BootstrapToken, CertificateKey, CertificateKeyError, SecretText, TokenError};
 pub use upgrade_flags::{UpgradeCommand, UpgradeFlags};
 pub use validate::check_file;
