@@ -74,6 +74,7 @@ pub async fn upgrade(
         });
     }
     if any {
+        // With what was renewed last, at once.
         kept.stage = Stage::Upgraded;
         kept.save(files)?;
     }
@@ -188,7 +189,7 @@ async fn replace_all(
             // etcd reads its certificates anew for each connection, so they can be renewed under it.
             if component == Component::Etcd && any && wanted.certificate_renewal && !kept.served.contains(&component) {
                 renewal::renew(component, found, hands).await?;
-                files.publish()?;
+                // Both at once: who dies between would renew them again.
                 kept.served.push(component);
                 kept.save(files)?;
             }
@@ -210,7 +211,6 @@ async fn replace_all(
                 renewal::renew_kubeconfig(kind, found, hands).await?;
             }
         }
-        files.publish()?;
     }
     Ok(())
 }

@@ -179,3 +179,30 @@ fn a_way_back_that_is_killed_anywhere_is_finished_by_the_same_command() {
     assert!(snapshots.len() > 100, "there are too few checkpoints: {}", snapshots.len());
     each_death_leads_to(Command::Apply, &snapshots, Some(&failing), &back);
 }
+
+/// What was written is not written again, or somebody who always dies at the same moment would never get there.
+#[test]
+fn an_upgrade_that_dies_at_the_next_thing_that_it_writes_again_and_again_comes_to_its_end() {
+    let mut machine = control_plane();
+    for deaths in 0.. {
+        equip(&machine, None);
+        let (first, node) = (Arc::new(Mutex::new(None)), machine.node.clone());
+        let sink = first.clone();
+        let look = move |at: &str| {
+            let mut first = sink.lock().unwrap();
+            if at == "control-plane:sealed" && first.is_none() {
+                *first = Some(Snapshot::take(at, &node));
+            }
+        };
+        let ran = Command::Apply.run(&machine, Ask::with_faults(Faults::none().on_checkpoint(look)));
+        ran.succeeded("the run that dies");
+        let Some(snapshot) = first.lock().unwrap().take() else {
+            assert!(deaths >= 8, "it writes more than {deaths} times");
+            return;
+        };
+        assert!(deaths < 30, "it does the same again and again");
+        machine = snapshot.restore(&Case::newest());
+        // Nobody has restarted the kubelet since the last death; it runs all the same.
+        machine.node.start_cluster();
+    }
+}
