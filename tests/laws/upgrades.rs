@@ -26,29 +26,36 @@ const NEXT: &str = "v1.36.3";
 /// A command under the laws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Command {
+    /// With the timeouts that are the default, so that every manifest becomes another one.
     Apply,
+    /// With those of `init`, so that etcd's stays as it is, and only its certificates are renewed.
+    ApplyAroundEtcd,
     Rollback,
 }
 
 impl Command {
     fn workflow(self) -> Workflow<Node> {
         match self {
-            Self::Apply => graph::upgrade_apply(),
+            Self::Apply | Self::ApplyAroundEtcd => graph::upgrade_apply(),
             Self::Rollback => graph::upgrade_rollback(),
         }
     }
 
     fn seeds(self) -> Seeds {
-        let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n\
-                    timeouts:\n  upgradeManifests: 200ms\n  kubernetesAPICall: 1s\n  etcdAPICall: 1s\n";
+        let mut text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n\
+                        timeouts:\n  upgradeManifests: 200ms\n  kubernetesAPICall: 1s\n  etcdAPICall: 1s\n"
+            .to_owned();
+        if self == Self::ApplyAroundEtcd {
+            text += "  controlPlaneComponentHealthCheck: 2s\n";
+        }
         let (command, target) = match self {
-            Self::Apply => (UpgradeCommand::Apply, Some(NEXT.to_owned())),
+            Self::Apply | Self::ApplyAroundEtcd => (UpgradeCommand::Apply, Some(NEXT.to_owned())),
             Self::Rollback => (UpgradeCommand::default(), None),
         };
         let flags = UpgradeFlags { command, kubernetes_version: target.clone(), ..UpgradeFlags::default() };
         let (settings, _) = load_upgrade(Some(("law.yaml", text.as_bytes())), &flags).unwrap();
         let name = match self {
-            Self::Apply => "upgrade apply",
+            Self::Apply | Self::ApplyAroundEtcd => "upgrade apply",
             Self::Rollback => "upgrade rollback",
         };
         let options =
@@ -183,6 +190,10 @@ fn a_way_back_that_is_killed_anywhere_is_finished_by_the_same_command() {
 /// What was written is not written again, or somebody who always dies at the same moment would never get there.
 #[test]
 fn an_upgrade_that_dies_at_the_next_thing_that_it_writes_again_and_again_comes_to_its_end() {
+    [Command::Apply, Command::ApplyAroundEtcd].into_iter().for_each(dies_again_and_again);
+}
+
+fn dies_again_and_again(command: Command) {
     let mut machine = control_plane();
     for deaths in 0.. {
         equip(&machine, None);
@@ -194,13 +205,13 @@ fn an_upgrade_that_dies_at_the_next_thing_that_it_writes_again_and_again_comes_t
                 *first = Some(Snapshot::take(at, &node));
             }
         };
-        let ran = Command::Apply.run(&machine, Ask::with_faults(Faults::none().on_checkpoint(look)));
+        let ran = command.run(&machine, Ask::with_faults(Faults::none().on_checkpoint(look)));
         ran.succeeded("the run that dies");
         let Some(snapshot) = first.lock().unwrap().take() else {
-            assert!(deaths >= 8, "it writes more than {deaths} times");
+            assert!(deaths >= 8, "{command:?}: it writes more than {deaths} times");
             return;
         };
-        assert!(deaths < 30, "it does the same again and again");
+        assert!(deaths < 30, "{command:?}: it does the same again and again");
         machine = snapshot.restore(&Case::newest());
         // Nobody has restarted the kubelet since the last death; it runs all the same.
         machine.node.start_cluster();
