@@ -110,7 +110,7 @@ pub fn pass(node: &Node) {
             assert_eq!(differences(&tree(node, ["/etc/kubernetes"]), &old), [""; 0], "{}", told());
         }
         if late && let Some(ended) = &ended {
-            march.tell(ended, node, DEATHS + 2);
+            march.tell(ended, node, DEATHS + 1);
             let found = differences(&however_long(files(node)), &undisturbed);
             assert_eq!(found, [""; 0], "the renewed control plane, and the one before");
         }
