@@ -12,10 +12,10 @@ use crate::event::{Events, Outcome};
 use crate::failure::{Failure, FailureKind};
 use crate::faults::Faults;
 use crate::journal::{Journal, Record};
-use crate::phase::{AnyPhase, ArtifactId, Made, Needs};
+use crate::phase::{AnyPhase, Needs};
 use crate::report::Report;
 use crate::run_options::RunOptions;
-use crate::store::{Seeds, Store};
+use crate::store::{ArtifactId, Made, Seeds, Store};
 use crate::world::{Session, World};
 
 /// How one phase ended.

@@ -4,7 +4,8 @@ use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use crate::phase::{AnyPhase, ArtifactId, Entry, Needs};
+use crate::phase::{AnyPhase, Entry, Needs};
+use crate::store::ArtifactId;
 use crate::world::World;
 
 /// The phases of one command, in their order.

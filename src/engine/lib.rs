@@ -68,9 +68,7 @@ pub use faults::{Fault, Faults};
 pub use graph::{Cycle, GraphError, PhaseRef, Tree, Workflow, covers};
 pub use inputs::{InputValue, Inputs};
 pub use journal::{Journal, JournalError, KEPT_RUNS};
-pub use phase::{
-    AnyPhase, Applies, Artifact, ArtifactId, Capability, Doing, Entry, Input, Maybe, Needs, Phase, Read, Use, Value,
-};
+pub use phase::{AnyPhase, Applies, Artifact, Capability, Doing, Entry, Input, Maybe, Needs, Phase, Read, Use, Value};
 pub use plan::{Done, Plan, PlanError, Step, Why};
 pub use record::{FORMAT, Head, IllegalRecord, IntentId, Promise, Record, Status, next_status};
 pub use replay::{History, Replay, Resume, Roll, Survey, Unfinished, at_work, forget, replay, resumable, survey};
@@ -79,7 +77,7 @@ pub use run_options::RunOptions;
 pub use runner::{RunFailed, Runner, Summary};
 pub use selection::Selection;
 pub use stamp::stamp;
-pub use store::{Seeds, Store};
+pub use store::{ArtifactId, Seeds, Store};
 pub use world::{Session, World};
 
 /// The command's name, for hints that the user can run.

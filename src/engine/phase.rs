@@ -1,6 +1,5 @@
 //! One step of a workflow, and the types that it reads, makes and may touch. The graph is derived from them.
 
-use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::future::Future;
 use std::ops::Deref;
@@ -11,7 +10,7 @@ pub use kubewright_value::Value;
 
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::store::{Seeds, Store};
+use crate::store::{ArtifactId, Made, Seeds, Store};
 use crate::world::World;
 
 /// One step of a workflow. Implementations hold no state: one unit struct in one file under `phases/`.
@@ -100,38 +99,6 @@ pub trait Input<W: World>: Send + Sized + 'static {
     /// Takes it. The plan has proved that all is there.
     fn take(store: &Store, session: &W::Session) -> Self;
 }
-
-/// A value's identity: equal by type, named for people.
-#[derive(Debug, Clone, Copy)]
-pub struct ArtifactId {
-    type_id: TypeId,
-    /// Its name.
-    pub name: &'static str,
-}
-
-impl ArtifactId {
-    /// The identity of a value type.
-    pub fn of<A: Value>() -> Self {
-        Self { type_id: TypeId::of::<A>(), name: A::NAME }
-    }
-
-    /// Whether it is `()`, which no phase needs to make.
-    pub fn is_nothing(&self) -> bool {
-        self.type_id == TypeId::of::<()>()
-    }
-
-    pub(crate) fn type_id(&self) -> TypeId {
-        self.type_id
-    }
-}
-
-impl PartialEq for ArtifactId {
-    fn eq(&self, other: &Self) -> bool {
-        self.type_id == other.type_id
-    }
-}
-
-impl Eq for ArtifactId {}
 
 /// What a phase needs.
 #[derive(Debug, Clone, Default)]
@@ -242,7 +209,6 @@ macro_rules! tuples {
 tuples! { () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
 (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L) }
 
-pub(crate) type Made = Arc<dyn Any + Send + Sync>;
 /// The future of one erased phase.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 

@@ -7,10 +7,10 @@ use std::fmt;
 use crate::event::PhaseInfo;
 use crate::graph::{GraphNode, Workflow, covers};
 use crate::inputs::Inputs;
-use crate::phase::{AnyPhase, Applies, ArtifactId, Needs};
+use crate::phase::{AnyPhase, Applies, Needs};
 use crate::record::{FORMAT, Head};
 use crate::selection::Selection;
-use crate::store::Seeds;
+use crate::store::{ArtifactId, Seeds};
 use crate::world::World;
 
 /// The phases that finished in the run which is resumed.

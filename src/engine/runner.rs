@@ -11,9 +11,9 @@ use crate::attempt::{Attempts, Ended, stopped};
 use crate::event::{EVENT_FORMAT, EventKind, Events, Outcome, RunOutcome};
 use crate::failure::{Failure, FailureKind};
 use crate::journal::{Journal, Record};
-use crate::phase::Made;
 use crate::plan::{Plan, Step, Want, Why};
 use crate::run_options::RunOptions;
+use crate::store::Made;
 use crate::world::World;
 
 /// What a run that succeeded did.

@@ -1,10 +1,45 @@
 //! The values of one run, by type. Private to the engine; phases see only what their input names.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::phase::{ArtifactId, Made, Value};
+use kubewright_value::Value;
+
+/// A value's identity: equal by type, named for people.
+#[derive(Debug, Clone, Copy)]
+pub struct ArtifactId {
+    type_id: TypeId,
+    /// Its name.
+    pub name: &'static str,
+}
+
+impl ArtifactId {
+    /// The identity of a value type.
+    pub fn of<A: Value>() -> Self {
+        Self { type_id: TypeId::of::<A>(), name: A::NAME }
+    }
+
+    /// Whether it is `()`, which no phase needs to make.
+    pub fn is_nothing(&self) -> bool {
+        self.type_id == TypeId::of::<()>()
+    }
+
+    pub(crate) fn type_id(&self) -> TypeId {
+        self.type_id
+    }
+}
+
+impl PartialEq for ArtifactId {
+    fn eq(&self, other: &Self) -> bool {
+        self.type_id == other.type_id
+    }
+}
+
+impl Eq for ArtifactId {}
+
+/// A value whose type only its identity tells.
+pub(crate) type Made = Arc<dyn Any + Send + Sync>;
 
 /// Typed values that are known before any phase runs: the configuration and the flags.
 #[derive(Clone, Default)]
