@@ -18,6 +18,7 @@ pub mod root;
 mod scratch;
 pub mod services;
 mod session;
+mod shared;
 pub mod snapshots;
 pub mod trees;
 pub mod verify;

@@ -10,8 +10,9 @@ use kubewright_node::{Contents, FileBackend, FileError, FileSession, Mode, Owner
 
 use crate::claims::{Claims, SessionId};
 use crate::disk::{Disk, Found};
-use crate::files::{HostFiles, check_size, contents};
+use crate::files::HostFiles;
 use crate::root::Root;
+use crate::shared::{check_size, contents};
 
 /// What a dry run would have done to files. Nothing on the disk is touched.
 pub struct Overlay {

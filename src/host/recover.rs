@@ -9,9 +9,10 @@ use kubewright_engine::replay::{Replay, Roll};
 use kubewright_node::FileError;
 
 use crate::disk::Unreadable;
-use crate::files::{HostFiles, Shared, digest};
+use crate::files::HostFiles;
 use crate::scratch;
 use crate::session::is_published;
+use crate::shared::{Shared, digest};
 
 /// What recovery did, for the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

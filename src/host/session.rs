@@ -12,8 +12,8 @@ use rustix::io::Errno;
 
 use crate::claims::SessionId;
 use crate::disk::Found;
-use crate::files::{Shared, check_size, contents, digest};
 use crate::scratch;
+use crate::shared::{Shared, check_size, contents, digest};
 
 /// The session of one phase on this machine.
 pub(crate) struct HostSession {

@@ -4,7 +4,8 @@ use camino::Utf8PathBuf;
 use kubewright_engine::Promise;
 use kubewright_node::FileError;
 
-use crate::files::{HostFiles, digest};
+use crate::files::HostFiles;
+use crate::shared::digest;
 
 /// A file that is not as it was promised.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,18 @@
 
 use std::collections::HashSet;
 use std::os::unix::fs::symlink;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use camino::Utf8PathBuf;
 use kubewright_engine::Record;
-use kubewright_node::{Mode, Owner};
+use kubewright_node::{MAX_FILE_BYTES, Mode, Owner};
 use rustix::io::Errno;
 
 use super::*;
 use crate::disk::Call;
 use crate::fixture::{Place, RUN, Told, text};
+use crate::scratch;
 
 const CONF: &str = "/etc/kubernetes/admin.conf";
 
