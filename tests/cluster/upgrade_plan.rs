@@ -8,9 +8,8 @@ use super::stage::said;
 
 /// Targets for a cluster of v1.20.2, with the flags that go with each. The peer's own version decides nothing about them, or
 /// only beside another reason.
-const TARGETS: [(&str, &str); 11] = [
+const TARGETS: [(&str, &str); 9] = [
     ("v1.20.0", ""),
-    ("v1.20.1", ""),
     ("v1.20.2", ""),
     ("v1.20.2-rc.1", ""),
     ("v1.20.2-rc.1", "--allow-release-candidate-upgrades"),
@@ -19,7 +18,6 @@ const TARGETS: [(&str, &str); 11] = [
     ("v1.21.0-beta.1", ""),
     ("v1.22.0", ""),
     ("v1.22.0-alpha.1", "--allow-experimental-upgrades"),
-    ("v1.36.2", "--allow-experimental-upgrades"),
 ];
 
 const IGNORED: &str = "--ignore-preflight-errors=all";
