@@ -236,7 +236,7 @@ fn memory() -> Result<Option<TempDir>> {
         return Ok(None);
     }
     let mut named = tempfile::Builder::new();
-    let made = named.prefix("kubewright-tests-").permissions(Permissions::from_mode(0o755)).tempdir_in(place);
+    let made = named.prefix("tests-of-lab-").permissions(Permissions::from_mode(0o755)).tempdir_in(place);
     made.map(Some).map_err(LabError::file("make a directory in", place))
 }
 
