@@ -191,6 +191,10 @@ pub fn init(case: &Case) -> Init {
             "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n\
              featureGates:\n  RootlessControlPlane: true\n"
         }
+        // What old clusters store has no field for it; who joins one would make RSA keys, and take ten times as long.
+        Shape::Plain if case.version == Case::oldest().version => {
+            "networking:\n  podSubnet: 10.244.0.0/16\nfeatureGates:\n  PublicKeysECDSA: true\n"
+        }
         Shape::Plain | Shape::ExternalCa => {
             "encryptionAlgorithm: ECDSA-P256\nnetworking:\n  podSubnet: 10.244.0.0/16\n"
         }
