@@ -39,7 +39,8 @@ impl Phase<Node> for RemoveEtcdMember {
     const ABOUT: &'static str = "Remove a local etcd member";
     const RANK: u16 = 200;
     // Nothing may change on a node that fails its checks; no value says so, because single phases run without them.
-    const AFTER: &'static [&'static str] = &["preflight"];
+    // And while etcd elects a leader anew, no API server can change what it keeps there.
+    const AFTER: &'static [&'static str] = &["preflight", "update-cluster-status"];
 
     type Input = (Read<ResetConfiguration>, Read<ResetOptions>, Powers);
     type Output = EtcdData;

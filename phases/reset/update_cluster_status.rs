@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kubewright_config::model::ApiEndpoint;
 use kubewright_config::{KubernetesVersion, facts_for, yaml};
-use kubewright_node::KubeAccess;
+use kubewright_node::{KubeAccess, KubeErrorKind};
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
@@ -18,8 +18,11 @@ use crate::running::{ADVERTISED, certified_name};
 /// The phase `update-cluster-status`.
 pub struct UpdateClusterStatus;
 
-/// How long an API server may take: most resets are for what has broken.
+/// How long an API server may take. One says that it is busy while etcd elects a leader.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long there may be none. Most resets are for what has broken, but one that has just ended behind a load balancer gives
+/// way to the next.
+const NOBODY: Duration = Duration::from_secs(2);
 
 impl Phase<Node> for UpdateClusterStatus {
     const ABOUT: &'static str = "Remove this node from the ClusterStatus object";
@@ -38,21 +41,26 @@ impl Phase<Node> for UpdateClusterStatus {
         let version = image_version(document.value());
         let keeps_none = version.and_then(|version| facts_for(&version).ok()).is_some_and(|it| !it.api.cluster_status);
         let Some(kubeconfig) = files.read(&options.kubeconfig)?.filter(|_| !keeps_none) else { return Ok(()) };
-        let Ok(kubeconfig) = String::from_utf8(kubeconfig.as_bytes().to_vec()) else { return Ok(()) };
-        let access = KubeAccess { kubeconfig: Zeroizing::new(kubeconfig), server: None, call_limit: LIMIT };
+        let Ok(kubeconfig) = String::from_utf8(kubeconfig.as_bytes().to_vec()).map(Zeroizing::new) else { return Ok(()) };
+        let access = |call_limit| KubeAccess { kubeconfig: kubeconfig.clone(), server: None, call_limit };
 
         let name = certified_name(&|path| files.read(path))?;
         let endpoint = advertised(document.value());
         let object = kubeadm_config();
         let change = |live: &Json| without(live, name.as_deref(), endpoint).map(|(changed, _)| changed);
         let taken = async {
-            // Who does not answer at once is not waited for.
-            let live = kube.get_once(&access, &object).await?;
+            let live = match kube.get_once(&access(LIMIT), &object).await {
+                Err(error) if error.kind == KubeErrorKind::Busy => kube.get(&access(LIMIT), &object, report).await?,
+                Err(error) if error.kind == KubeErrorKind::Unreachable => {
+                    kube.get(&access(NOBODY), &object, report).await?
+                }
+                answer => answer?,
+            };
             let found = live.and_then(|live| without(&live, name.as_deref(), endpoint));
             let Some((_, gone)) = found else { return Ok::<_, Failure>(()) };
             let what = "from the ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace";
             report.note("reset", format!("Removing info for node {gone:?} {what}"));
-            kube.change(&access, &object, report, change).await
+            kube.change(&access(LIMIT), &object, report, change).await
         };
         if let Err(failure) = taken.await {
             let failure = go_on(failure)?;

@@ -123,7 +123,8 @@ pub fn leave(stage: &Stage, node: &Node, first: &Node) {
     assert!(!ended.err.contains("Failed to"), "{name}:\n{}", ended.said());
     wait_for_leader(first);
     assert_eq!(voters(first), wanted, "after {name} has left");
-    assert!(listed_planes(stage, first).is_none_or(|listed| listed == wanted), "{name} stays in ClusterStatus");
+    let listed = listed_planes(stage, first);
+    assert!(listed.is_none_or(|listed| listed == wanted), "{name} stays in ClusterStatus:\n{}", ended.said());
     assert!(!node.path("/etc/kubernetes/kubelet.conf").exists() && !node.path("/var/lib/etcd/member").exists());
     let role = if plane { "control plane" } else { "worker" };
     eprintln!("{name}, a {role}, left in {:.1} s", begun.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use camino::Utf8Path;
 use kubewright_config::{HostFacts, ResetFlags, load_reset};
@@ -12,7 +13,7 @@ use kubewright_engine::{Done, EventKind, Fault, Faults, Journal, Record, Seeds, 
 use kubewright_host::{HostFiles, HostTrees, NodeLock, Overlay};
 use kubewright_node::dry_run::DryCluster;
 use kubewright_node::etcd::{Member, MemberId};
-use kubewright_node::{Backends, EtcdErrorKind, Mount, NetworkTrace, Sandbox};
+use kubewright_node::{Backends, EtcdErrorKind, KubeErrorKind, Mount, NetworkTrace, Sandbox};
 use kubewright_phases::options::ResetOptions;
 use kubewright_testkit::TestNode;
 
@@ -300,10 +301,24 @@ fn an_old_cluster_forgets_where_the_api_server_was_and_a_silent_one_stops_nothin
     };
     let machine = control_plane(&Case::oldest());
     assert_eq!(listed(&machine), 1);
-    let ran = reset(&machine, Ask::default()).succeeded("the reset");
+    machine.node.kube.slow_down(Duration::from_millis(50));
+    let ran = reset(&machine, Ask { jobs: 4, ..Ask::default() }).succeeded("the reset");
     assert_eq!(listed(&machine), 0);
     let changes = ran.effects.iter().filter(|(_, effect)| effect.contains("kubeadm-config")).count();
     assert_eq!(changes, 1, "{:?}", ran.effects);
+    // First this, then the member: API servers can change nothing while etcd elects a leader anew.
+    let of = |phase: &str| ran.records.iter().position(|record| phase_of(record) == Some(phase)).unwrap();
+    let finished =
+        |record: &Record| matches!(record, Record::Finished { phase, .. } if phase == "update-cluster-status");
+    assert!(ran.records.iter().position(finished).unwrap() < of("remove-etcd-member"), "{:?}", ran.records);
+
+    let answers = [("get", KubeErrorKind::Busy), ("get", KubeErrorKind::Unreachable), ("update", KubeErrorKind::Busy)];
+    for (request, kind) in answers {
+        let (machine, bad) = (control_plane(&Case::oldest()), format!("{request}: {kind:?}"));
+        machine.node.kube.fail(request, 1, kind);
+        let ran = reset(&machine, Ask::default()).succeeded(&bad);
+        assert_eq!((listed(&machine), warnings(&ran).len()), (0, 0), "{bad}: {:?}", warnings(&ran));
+    }
 
     let machine = control_plane(&Case::oldest());
     machine.node.kube.stop();
