@@ -1,4 +1,4 @@
-//! A proxy before a real API server that strikes at single requests. It stands where the load balancer does, and ends TLS
+//! A proxy before a real API server that strikes at single requests, or lets objects say something else. It stands where the load balancer does, and ends TLS
 //! with the API server's own certificate. Who a client is, it passes on as the API server's own aggregation layer lets a
 //! front proxy do: it has the front proxy's certificate, and says in headers whose certificate it has seen. So every request
 //! is authenticated and authorized by the real API server as the client's own; a token, or nobody, is passed on as it is.
@@ -17,6 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -49,6 +50,8 @@ pub struct Request {
     pub path: String,
     /// The user agent.
     pub agent: String,
+    /// See [`ApiProxy::change`].
+    view: usize,
 }
 
 impl Request {
@@ -59,6 +62,10 @@ impl Request {
 }
 
 type Choose = dyn FnMut(&Request) -> Option<Fault> + Send;
+/// Changes the object that a path gives, in one of the views.
+type Change = dyn Fn(usize, &str, &mut Json) + Send;
+/// Answers a request in the API server's stead.
+type Answer = dyn Fn(&Request) -> Option<Json> + Send;
 
 /// Stands before one node's API server until it is dropped.
 pub struct ApiProxy {
@@ -69,6 +76,8 @@ pub struct ApiProxy {
 
 struct Shared {
     choose: Mutex<Box<Choose>>,
+    change: Mutex<Option<Box<Change>>>,
+    answer: Mutex<Box<Answer>>,
     log: Mutex<Vec<(Request, Option<Fault>)>>,
     upstream: String,
     acceptor: TlsAcceptor,
@@ -83,6 +92,8 @@ impl ApiProxy {
     pub fn before(node: &Node, network: PathBuf) -> Self {
         let shared = Arc::new(Shared {
             choose: Mutex::new(Box::new(|_| None)),
+            change: Mutex::default(),
+            answer: Mutex::new(Box::new(|_| None)),
             log: Mutex::default(),
             upstream: node.address(),
             acceptor: acceptor(node),
@@ -117,6 +128,17 @@ impl ApiProxy {
     pub fn choose(&self, choose: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
         *self.shared.choose.lock().unwrap() = Box::new(choose);
         self.shared.log.lock().unwrap().clear();
+    }
+
+    /// Lets what is read say something else from now on: in view N, which is a server of its own with the path `/view/N`. Who
+    /// watches through the proxy waits in vain.
+    pub fn change(&self, change: impl Fn(usize, &str, &mut Json) + Send + 'static) {
+        *self.shared.change.lock().unwrap() = Some(Box::new(change));
+    }
+
+    /// Gives these objects for requests of which the API server is not to hear.
+    pub fn answer(&self, answer: impl Fn(&Request) -> Option<Json> + Send + 'static) {
+        *self.shared.answer.lock().unwrap() = Box::new(answer);
     }
 
     /// The requests since then, and what struck them.
@@ -186,13 +208,21 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut client = shared.acceptor.accept(stream).await?;
-    let Some((request, head, rest)) = read_head(&mut client).await? else { return Ok(()) };
+    let changing = shared.change.lock().unwrap().is_some();
+    let Some((request, head, rest)) = read_head(&mut client, changing).await? else { return Ok(()) };
     let fault = (shared.choose.lock().unwrap())(&request);
     shared.log.lock().unwrap().push((request.clone(), fault));
     match fault {
         Some(Fault::Cut) => return Ok(()),
         Some(Fault::Status(status)) => return refuse(&mut client, status).await,
         _ => {}
+    }
+    let made_up = (shared.answer.lock().unwrap())(&request);
+    if let Some(object) = made_up {
+        client.write_all(&well(&object)).await?;
+        client.shutdown().await?;
+        // A client that is still sending its body must not be cut off before it has read the answer.
+        return copy(&mut client, &mut tokio::io::sink()).await.map(drop);
     }
     let server = TcpStream::connect((shared.upstream.as_str(), PORT)).await?;
     let name = ServerName::try_from(shared.upstream.clone()).map_err(io::Error::other)?;
@@ -201,6 +231,13 @@ async fn connection(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut server = connector.connect(name, server).await?;
     server.write_all(&head).await?;
     server.write_all(&rest).await?;
+    if changing && !request.writes() {
+        let mut answer = Vec::new();
+        // The server ends TLS without a farewell when it closes.
+        let _ = server.read_to_end(&mut answer).await;
+        client.write_all(&changed(answer, &request, shared)?).await?;
+        return client.shutdown().await;
+    }
     let (mut from_client, mut to_client) = split(client);
     let (mut from_server, mut to_server) = split(server);
     let answering = async {
@@ -228,8 +265,33 @@ async fn connection(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     }
 }
 
-/// Reads a request up to the empty line; gives it, the head to pass on, and what was read of the body.
-async fn read_head(client: &mut TlsStream<TcpStream>) -> io::Result<Option<(Request, Vec<u8>, Vec<u8>)>> {
+/// An answer with its object changed; as it is if it holds none.
+fn changed(answer: Vec<u8>, request: &Request, shared: &Shared) -> io::Result<Vec<u8>> {
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut fields);
+    let httparse::Status::Complete(length) = head.parse(&answer).map_err(io::Error::other)? else {
+        return Err(io::Error::other("the API server's answer breaks off"));
+    };
+    let (Some(200), Ok(mut object)) = (head.code, serde_json::from_slice::<Json>(&answer[length..])) else {
+        return Ok(answer);
+    };
+    if let Some(change) = shared.change.lock().unwrap().as_ref() {
+        change(request.view, request.path.split('?').next().unwrap_or_default(), &mut object);
+    }
+    Ok(well(&object))
+}
+
+/// The answer that holds an object.
+fn well(object: &Json) -> Vec<u8> {
+    let body = object.to_string();
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// Reads a request up to the empty line; gives it, the head to pass on, and what was read of the body. What is `plain` is
+/// answered in one piece.
+async fn read_head(client: &mut TlsStream<TcpStream>, plain: bool) -> io::Result<Option<(Request, Vec<u8>, Vec<u8>)>> {
     let mut bytes = Vec::new();
     loop {
         let mut fields = [httparse::EMPTY_HEADER; 64];
@@ -240,10 +302,11 @@ async fn read_head(client: &mut TlsStream<TcpStream>) -> io::Result<Option<(Requ
             };
             let agent = text(parsed.headers.iter().find(|field| field.name.eq_ignore_ascii_case("user-agent")));
             let (method, path) = (parsed.method.unwrap_or_default(), parsed.path.unwrap_or_default());
-            let mut head = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
+            let (view, path) = view(path);
+            let mut head = format!("{method} {path} HTTP/1.{}\r\n", if plain { 0 } else { 1 }).into_bytes();
             let kept = |field: &&httparse::Header<'_>| {
                 let name = field.name.to_ascii_lowercase();
-                name != "connection" && !name.starts_with("x-remote-")
+                name != "connection" && !name.starts_with("x-remote-") && !(plain && name == "accept-encoding")
             };
             for field in parsed.headers.iter().filter(kept) {
                 head.extend_from_slice(field.name.as_bytes());
@@ -253,13 +316,19 @@ async fn read_head(client: &mut TlsStream<TcpStream>) -> io::Result<Option<(Requ
             }
             head.extend_from_slice(identity(client)?.as_bytes());
             head.extend_from_slice(b"Connection: close\r\n\r\n");
-            let request = Request { method: method.to_owned(), path: path.to_owned(), agent };
+            let request = Request { method: method.to_owned(), path: path.to_owned(), agent, view };
             return Ok(Some((request, head, bytes[length..].to_vec())));
         }
         if bytes.len() > LONGEST_HEAD || client.read_buf(&mut bytes).await? == 0 {
             return Ok(None);
         }
     }
+}
+
+/// Which view a path is of, and the API server's own path.
+fn view(path: &str) -> (usize, &str) {
+    let parts = path.strip_prefix("/view/").and_then(|rest| rest.split_at_checked(rest.find('/')?));
+    parts.map_or((0, path), |(view, path)| (view.parse().unwrap_or_default(), path))
 }
 
 /// What the front proxy says of a client that has shown a certificate.

@@ -6,9 +6,11 @@ use kubewright_engine::EventKind;
 use kubewright_lab::{Node, Reader, SOCKET};
 
 use super::command::Ended;
+use super::other_versions::OtherVersions;
 use super::post_conditions::Expected;
 use super::stage::{Stage, said, succeed};
 use super::tree::tree;
+use super::{upgrade_plan, upgrade_policy};
 
 #[test]
 #[ignore = "needs lab nodes"]
@@ -20,7 +22,6 @@ fn a_control_plane_works_and_the_peer_agrees() {
 
     let ended = stage.init().succeed();
     stage.wait_until_whole(&Expected::of(1, 0));
-    super::upgrade_plan::agrees_with_the_peer(node);
 
     node.run(["kubectl", "create", "configmap", "written", "--from-literal=a=b"]).unwrap();
     assert_eq!(node.run(["kubectl", "get", "configmap", "written", "-o", "jsonpath={.data.a}"]).unwrap(), "b");
@@ -39,6 +40,11 @@ fn a_control_plane_works_and_the_peer_agrees() {
 
     join_by_the_peer(&ended, other, &[]);
     stage.wait_until_whole(&Expected::of(1, 1));
+    let cluster = OtherVersions::of(&stage);
+    std::thread::scope(|scope| {
+        scope.spawn(|| upgrade_plan::agrees_with_the_peer(node, &cluster));
+        upgrade_policy::agrees_with_the_peer(node, &cluster);
+    });
 }
 
 /// Modes and owners of what the peer's `init` writes: its phases that write, since two control planes at once are more

@@ -1,132 +1,135 @@
-//! `upgrade plan`, `upgrade diff` and the policy beside the peer's, on a control plane that another test has made.
+//! `upgrade plan` and `upgrade diff` beside the peer's, on a control plane that another test has made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use kubewright_lab::Node;
 
+use super::other_versions::{OtherVersions, Standing, View, at_once, even, with};
 use super::stage::said;
 
-/// Targets for a cluster of v1.20.2, with the flags that go with each. The peer's own version decides nothing about them, or
-/// only beside another reason.
-const TARGETS: [(&str, &str); 9] = [
-    ("v1.20.0", ""),
-    ("v1.20.2", ""),
-    ("v1.20.2-rc.1", ""),
-    ("v1.20.2-rc.1", "--allow-release-candidate-upgrades"),
-    ("v1.20.2-beta.1", "--allow-release-candidate-upgrades"),
-    ("v1.20.2-beta.1", "--allow-experimental-upgrades"),
-    ("v1.21.0-beta.1", ""),
-    ("v1.22.0", ""),
-    ("v1.22.0-alpha.1", "--allow-experimental-upgrades"),
+/// What is planned: a cluster, and the version that it is to have. The peer's own components are those of 1.20, whatever the
+/// target.
+const PLANS: &[(Standing, &str)] = &[
+    (even("v1.20.2"), "v1.20.3"),
+    (even("v1.20.2"), "v1.20.15"),
+    (even("v1.20.2"), "v1.20.2"),
+    (even("v1.20.2"), "v1.20.1"),
+    (even("v1.20.0"), "v1.20.2"),
+    (even("v1.20.15"), "v1.20.2"),
+    (even("v1.20.0-rc.1"), "v1.20.2"),
+    (with("v1.20.2", "v1.19.0"), "v1.20.3"),
+    (even("v1.20.2"), "v1.20.3-rc.0"),
+    (even("v1.20.2"), "v1.21.0"),
+    (even("v1.20.2"), "v1.22.0"),
 ];
 
-const IGNORED: &str = "--ignore-preflight-errors=all";
+/// What is shown: a cluster, and the version whose manifests are held against the node's.
+const DIFFS: &[(Standing, &str)] = &[
+    (even("v1.20.2"), "v1.20.2"),
+    (even("v1.20.2"), "v1.20.0"),
+    (even("v1.20.2"), "v1.20.3"),
+    (even("v1.20.2"), "v1.20.15"),
+    (even("v1.20.0"), "v1.20.2"),
+    (even("v1.20.15"), "v1.20.1"),
+    (even("v1.20.2"), "v1.20.3-rc.0"),
+    (even("v1.20.2"), "v1.21.0-alpha.1"),
+];
 
 /// Compares both programs, which change nothing on the node.
-pub fn agrees_with_the_peer(node: &Node) {
-    let begun = std::time::Instant::now();
-    plans_the_same(node);
-    differs_the_same(node);
-    refuses_the_same(node);
+pub fn agrees_with_the_peer(node: &Node, cluster: &OtherVersions<'_>) {
+    let begun = Instant::now();
+    at_once(PLANS, |(standing, target)| plans_the_same(&cluster.view(*standing), target));
+    at_once(DIFFS, |(standing, target)| differs_the_same(&cluster.view(*standing), target));
+    let plan = node.run(["kubewright", "upgrade", "plan", "v1.20.3"]).unwrap();
+    assert_eq!(Plan::read(&plan, "kubewright").offers, ["v1.20.3"], "{plan}");
+    warns_of_what_would_be_refused(node);
+    let listed = node.run(["kubewright", "upgrade", "plan", "-o", "jsonpath={.upgradePath[*].version}"]).unwrap();
+    assert!(listed.starts_with("v1.21.14 v1.22.17 ") && listed.ends_with(" v1.36.2"), "{listed}");
     let jobs = node.run(["kubectl", "-n", "kube-system", "get", "jobs,pods", "-o", "name"]).unwrap();
     let ours: Vec<_> = jobs.lines().filter(|line| line.starts_with("job")).collect();
     assert!(ours.is_empty(), "the test Jobs stay: {ours:?}");
-    println!("upgrade plan and diff beside the peer's: {:.1} s", begun.elapsed().as_secs_f64());
+    let (plans, diffs) = (PLANS.len(), DIFFS.len());
+    println!("{plans} plans and {diffs} diffs are the peer's, in {:.1} s", begun.elapsed().as_secs_f64());
 }
 
-fn plans_the_same(node: &Node) {
+fn plans_the_same(view: &View<'_>, target: &str) {
     let plan = |program: &str| {
-        let output = node.exec([program, "upgrade", "plan", "v1.20.3"]).unwrap();
-        assert!(output.status.success(), "{program}: {}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
+        let output = view.run(&format!("{program} upgrade plan {target}"));
+        assert!(output.status.success(), "{program}, {target}: {}", said(&output));
+        Plan::read(&String::from_utf8(output.stdout).unwrap(), program)
     };
-    let (ours, peers) = (plan("kubewright"), plan("kubeadm"));
-    assert_eq!(rows(&ours), rows(&peers), "{ours}\n{peers}");
-    assert!(rows(&ours).len() == 7, "{ours}");
-    // From here on every byte is the same, but for the name.
-    let after = |text: &str| text.split_once("\nAPI GROUP").map(|(_, rest)| rest.to_owned()).unwrap();
-    assert_eq!(after(&ours), after(&peers));
-    assert!(ours.contains("\n\tkubewright upgrade apply v1.20.3\n"), "{ours}");
-
-    let listed = node.run(["kubewright", "upgrade", "plan", "-o", "jsonpath={.upgradePath[*].version}"]).unwrap();
-    assert!(listed.starts_with("v1.21.14 v1.22.17 ") && listed.ends_with(" v1.36.2"), "{listed}");
-}
-
-/// Each component with its version now and then. 1.20 counts kubelets and names no nodes.
-fn rows(plan: &str) -> BTreeMap<String, (String, String)> {
-    let mut rows = BTreeMap::new();
-    let mut table = false;
-    for line in plan.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["COMPONENT", ..] => table = true,
-            [name, .., now, then] if table => {
-                let plain = |version: &str| version.trim_start_matches('v').to_owned();
-                rows.insert((*name).to_owned(), (plain(now), plain(then)));
-            }
-            _ => table = false,
+    let (ours, mut peers) = (plan("kubewright"), plan("kubeadm"));
+    if !target.starts_with("v1.20.") {
+        for own in ["CoreDNS", "etcd"] {
+            peers.components.insert(own.to_owned(), ours.components[own].clone());
         }
     }
-    rows
+    assert_eq!(ours, peers, "{target}: ours, and then the peer's");
 }
 
-fn differs_the_same(node: &Node) {
-    let diff = |program: &str, version: &[&str]| {
-        let output = node.exec([&[program, "upgrade", "diff"], version].concat()).unwrap();
-        assert!(output.status.success(), "{program}: {}", said(&output));
+/// What `upgrade plan` says, in either form: 1.20 counts kubelets, and names no nodes.
+#[derive(Debug, Default, PartialEq)]
+struct Plan {
+    /// Each component's version now and then.
+    components: BTreeMap<String, (String, String)>,
+    /// How many kubelets go from one version to another.
+    kubelets: BTreeMap<(String, String), usize>,
+    /// What follows `upgrade apply` in the commands that it offers.
+    offers: Vec<String>,
+    /// Everything about the components' configuration, to the byte.
+    configuration: Option<String>,
+}
+
+impl Plan {
+    fn read(text: &str, program: &str) -> Self {
+        let plain = |version: &str| version.trim_start_matches('v').to_owned();
+        let mut plan = Self::default();
+        let mut table = false;
+        let (text, configuration) =
+            text.split_once("\nAPI GROUP").map_or((text, None), |(text, rest)| (text, Some(rest)));
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let mut kubelets = |count: &str, now: &str, then: &str| {
+                *plan.kubelets.entry((plain(now), plain(then))).or_default() += count.parse::<usize>().unwrap();
+            };
+            match words[..] {
+                ["COMPONENT", ..] => table = true,
+                [who, "upgrade", "apply", ref rest @ ..] if who == program => plan.offers.push(rest.join(" ")),
+                _ if !table => {}
+                ["kubelet", count, "x", now, then] | [count, "x", now, then] => kubelets(count, now, then),
+                ["kubelet", _, now, then] => kubelets("1", now, then),
+                [name, .., now, then] => {
+                    plan.components.insert(name.to_owned(), (plain(now), plain(then)));
+                }
+                _ => table = false,
+            }
+        }
+        // kubeadm must be updated to each target, and this is one program for all.
+        plan.components.remove("kubeadm");
+        plan.configuration =
+            configuration.map(|rest| rest.split("The way from").next().unwrap_or(rest).trim_end().to_owned());
+        plan
+    }
+}
+
+fn differs_the_same(view: &View<'_>, target: &str) {
+    let diff = |program: &str, more: &str| {
+        let output = view.run(&format!("{program} upgrade diff {target} {more}"));
+        assert!(output.status.success(), "{program}, {target}: {}", said(&output));
         let text = String::from_utf8(output.stdout).unwrap();
         // The peer's files come in any order.
         text.split("--- ").skip(1).map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    let ours = diff("kubewright", &["v1.20.3"]);
-    assert_eq!(ours, diff("kubeadm", &["v1.20.3"]));
-    assert_eq!(ours.len(), 3);
-    assert!(diff("kubewright", &[]).is_empty() && diff("kubeadm", &["v1.20.2"]).is_empty());
-    assert_ne!(ours, diff("kubewright", &["v1.20.3", "-c", "1"]));
+    let ours = diff("kubewright", "");
+    assert_eq!(ours, diff("kubeadm", ""), "{target}");
+    assert_eq!(ours.len(), if target == "v1.20.2" { 0 } else { 3 }, "{target}");
+    assert!(ours.is_empty() || ours != diff("kubewright", "-c 1"), "{target}");
 }
 
-fn refuses_the_same(node: &Node) {
-    for (target, flags) in TARGETS {
-        // A dry run, which makes no Job as the peer's does each time.
-        let ours = format!("kubewright upgrade apply phase preflight {target} {flags} --dry-run {IGNORED}");
-        let ours = decision(node, &ours);
-        // Without an answer to its question the peer changes nothing.
-        let peers = decision(node, &format!("kubeadm upgrade apply {target} {flags} {IGNORED} </dev/null"));
-        assert_eq!(ours, peers, "{target} {flags}");
-    }
-    // What would be refused is planned by both, and only ours says so.
+/// Both plan it, and only ours says that it would be refused.
+fn warns_of_what_would_be_refused(node: &Node) {
     let plan = node.exec(["kubewright", "upgrade", "plan", "v1.22.0"]).unwrap();
     let told = said(&plan);
     assert!(plan.status.success() && told.contains("warning: Specified version to upgrade to \"v1.22.0\""), "{told}");
-}
-
-/// What becomes of an upgrade that policy decides about.
-#[derive(Debug, PartialEq)]
-enum Policy {
-    Allowed,
-    NeedsForce,
-    Refused,
-}
-
-/// What a program decides, and for which reasons.
-fn decision(node: &Node, command: &str) -> (Policy, BTreeSet<String>) {
-    let ended = node.exec(["sh", "-c", command]).unwrap();
-    let told = said(&ended);
-    let policy = match &told {
-        told if told.contains("invalid due to these fatal errors") => Policy::Refused,
-        told if told.contains("invalid due to these errors") => Policy::NeedsForce,
-        told => {
-            assert!(ended.status.success() || told.contains("won't proceed"), "{command}: {told}");
-            Policy::Allowed
-        }
-    };
-    let reasons = told.lines().filter_map(|line| line.strip_prefix("\t- ")).filter(is_policy);
-    (policy, reasons.map(str::to_owned).collect())
-}
-
-/// Reasons that hold whatever the program's own version is.
-fn is_policy(reason: &&str) -> bool {
-    reason.starts_with("Specified version")
-        && !reason.contains("the kubeadm minor")
-        && !reason.contains("the kubeadm version")
 }
