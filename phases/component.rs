@@ -4,6 +4,7 @@ use kubewright_manifests::{ControlPlaneNode, EtcdStart, ManifestError, StaticPod
 use kubewright_pki::{CertificateKind, KubeconfigKind};
 use serde::{Deserialize, Serialize};
 
+use crate::etcd_pod::members_joined;
 use crate::issuing::pair_paths;
 use crate::prelude::*;
 
@@ -46,14 +47,13 @@ impl Component {
         paths::static_pod(self.name())
     }
 
-    /// Makes its static pod.
+    /// Makes its static pod, in place of the one that this manifest is of.
     ///
     /// # Errors
     /// A template is broken, or etcd is external.
-    pub fn render(self, node: &ControlPlaneNode<'_>) -> Result<StaticPod, ManifestError> {
+    pub fn render(self, node: &ControlPlaneNode<'_>, before: Option<&Contents>) -> Result<StaticPod, ManifestError> {
         match self {
-            // A member that has data passes over how it was once started.
-            Self::Etcd => kubewright_manifests::etcd(node, EtcdStart::NewCluster),
+            Self::Etcd => etcd_again(node, before),
             Self::KubeApiserver => kubewright_manifests::kube_apiserver(node),
             Self::KubeControllerManager => kubewright_manifests::kube_controller_manager(node),
             Self::KubeScheduler => kubewright_manifests::kube_scheduler(node),
@@ -101,6 +101,20 @@ impl std::fmt::Display for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Makes etcd's static pod in place of an older one, and lets it stand there how the member was once started. etcd passes over
+/// that for as long as it has data, and would be restarted for nothing; without its data, a member that is told to begin a
+/// cluster does so, beside the one that it was of.
+///
+/// # Errors
+/// A template is broken, or etcd is external.
+pub fn etcd_again(node: &ControlPlaneNode<'_>, before: Option<&Contents>) -> Result<StaticPod, ManifestError> {
+    let members = before.map(members_joined).unwrap_or_default();
+    kubewright_manifests::etcd(
+        node,
+        if members.is_empty() { EtcdStart::NewCluster } else { EtcdStart::Joining(&members) },
+    )
 }
 
 /// Where a kubeconfig of the control plane is; the pods mount it from there.

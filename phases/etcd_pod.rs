@@ -4,6 +4,7 @@
 use camino::Utf8PathBuf;
 use kubewright_config::yaml;
 use kubewright_engine::{Failure, FailureKind};
+use kubewright_manifests::EtcdMember;
 use kubewright_node::{Contents, Files};
 use serde_json::Value as Json;
 
@@ -100,6 +101,14 @@ impl EtcdPod {
         let others = self.others().filter_map(|url| Some(format!("{}:2379", url.strip_suffix(":2380")?)));
         others.chain([self.client_url.clone()]).collect()
     }
+}
+
+/// The members that an etcd joined by its manifest, itself among them; none if it began the cluster.
+pub fn members_joined(manifest: &Contents) -> Vec<EtcdMember> {
+    let Ok(document) = yaml::document(manifest.as_bytes()) else { return Vec::new() };
+    let argument = |name: &str| argument(document.value(), name);
+    let joined = argument("initial-cluster-state") == Some("existing");
+    argument("initial-cluster").filter(|_| joined).map(EtcdMember::list).unwrap_or_default()
 }
 
 /// The value of `--name=value` in the pod's first container.

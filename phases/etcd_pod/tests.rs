@@ -39,6 +39,19 @@ fn says_where_the_member_is_and_with_whose_credentials() {
 }
 
 #[test]
+fn who_joined_is_told_from_who_began_the_cluster() {
+    let existing = JOINED.replace("    - --key-file", "    - --initial-cluster-state=existing\n    - --key-file");
+    let members = members_joined(&Contents::public(existing.as_str()));
+    assert_eq!(members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["node1", "node2"]);
+    assert_eq!(members[1].peer_url, "https://10.0.0.2:2380");
+    for text in
+        [JOINED, &existing.replace("=existing", "=new"), &existing.replace("--initial-cluster=", "--x="), "[", ""]
+    {
+        assert_eq!(members_joined(&Contents::public(text)), [], "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_manifest_of_etcd_is_told_as_such() {
     for (text, why) in [
         ("", "document"),

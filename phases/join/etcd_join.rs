@@ -93,12 +93,7 @@ fn write_manifest(
     report: &Report,
 ) -> Result<(), Failure> {
     let FoundCluster { init, cluster, facts, .. } = found;
-    let members: Vec<EtcdMember> = joined
-        .initial_cluster
-        .split(',')
-        .filter_map(|entry| entry.split_once('='))
-        .map(|(name, url)| EtcdMember { name: name.to_owned(), peer_url: url.to_owned() })
-        .collect();
+    let members = EtcdMember::list(&joined.initial_cluster);
     let node = ControlPlaneNode::of_init(init, cluster, facts);
     let pod = kubewright_manifests::etcd(&node, EtcdStart::Joining(&members))?;
     let pod = rootless::without_root(pod, cluster, facts, files)?;

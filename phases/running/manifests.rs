@@ -1,10 +1,11 @@
 //! The static pods that an upgrade would write on this node, for looking: nothing is changed.
 
 use kubewright_config::model::{ApiEndpoint, NodeRegistration, Timeouts};
-use kubewright_manifests::{ControlPlaneNode, EtcdStart, StaticPod};
+use kubewright_manifests::{ControlPlaneNode, StaticPod};
 use kubewright_node::ProbeBackend;
 
 use super::{OwnNode, ReadFile};
+use crate::component::etcd_again;
 use crate::patching::patch_pod_silently;
 use crate::prelude::*;
 use crate::rootless::as_own_user;
@@ -44,7 +45,7 @@ impl Rendering<'_> {
         };
         let mut pods = Vec::new();
         if etcd && cluster.etcd.local().is_some() {
-            pods.push(kubewright_manifests::etcd(&node, EtcdStart::NewCluster)?);
+            pods.push(etcd_again(&node, read(&paths::static_pod("etcd"))?.as_ref())?);
         }
         pods.push(kubewright_manifests::kube_apiserver(&node)?);
         pods.push(kubewright_manifests::kube_controller_manager(&node)?);

@@ -151,9 +151,6 @@ fn changes(
         if component == Component::Etcd && !wanted.etcd_upgrade {
             continue;
         }
-        let UpgradedCluster { init, cluster, facts, .. } = found;
-        let shared = options.as_init();
-        let pod = render_component(|node| component.render(node), init, cluster, facts, &shared, files, probe, report)?;
         let path = component.manifest();
         // Those of an upgrade that is under way are held against what was kept.
         let before = match kept.read(&path, files)? {
@@ -163,6 +160,18 @@ fn changes(
                     .hint("this node has no such static pod to upgrade")
             })?,
         };
+        let UpgradedCluster { init, cluster, facts, .. } = found;
+        let shared = options.as_init();
+        let pod = render_component(
+            |node| component.render(node, Some(&before)),
+            init,
+            cluster,
+            facts,
+            &shared,
+            files,
+            probe,
+            report,
+        )?;
         let parse = |bytes: &[u8]| yaml::document(bytes).map(|document| document.value().clone());
         let differs = parse(before.as_bytes()).context(format!("cannot read `{path}`"))? != parse(pod.yaml.as_bytes())?;
         changes.push(Change { component, pod, differs });

@@ -67,7 +67,7 @@ pub fn make(
     let mut files = Absent { read, files: Vec::new() };
     let node = ControlPlaneNode::of_init(init, &cluster.cluster, facts);
     for component in Component::of(&cluster.cluster) {
-        let pod = component.render(&node)?;
+        let pod = component.render(&node, None)?;
         objects.push(mirror(pod.yaml.as_bytes(), &name)?);
         if options.control_plane {
             files.add([(component.manifest(), Contents::public(pod.yaml), paths::SECRET_FILE)])?;

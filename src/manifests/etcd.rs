@@ -23,6 +23,14 @@ pub struct EtcdMember {
     pub peer_url: String,
 }
 
+impl EtcdMember {
+    /// Reads a list such as `--initial-cluster` has.
+    pub fn list(text: &str) -> Vec<Self> {
+        let entries = text.split(',').filter_map(|entry| entry.split_once('='));
+        entries.map(|(name, url)| Self { name: name.to_owned(), peer_url: url.to_owned() }).collect()
+    }
+}
+
 /// How the member starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EtcdStart<'a> {

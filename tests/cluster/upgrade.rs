@@ -45,12 +45,13 @@ pub fn hashes(node: &Node) -> BTreeMap<String, String> {
 
 /// The images of the control plane's manifests on the node.
 pub fn images(node: &Node) -> BTreeMap<String, String> {
-    let image = |name: &str| {
-        let text = fs::read_to_string(node.path(&format!("/etc/kubernetes/manifests/{name}.yaml"))).unwrap();
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("image: ")).unwrap().to_owned();
-        (name.to_owned(), line)
-    };
-    REPLACED.map(image).into()
+    REPLACED.map(|name| (name.to_owned(), image(node, name))).into()
+}
+
+/// The image in a component's manifest.
+pub fn image(node: &Node, name: &str) -> String {
+    let text = manifest(node, name);
+    text.lines().find_map(|line| line.trim().strip_prefix("image: ")).unwrap().to_owned()
 }
 
 fn manifest(node: &Node, name: &str) -> String {
