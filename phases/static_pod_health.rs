@@ -67,8 +67,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    pub(crate) fn judge(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
-        let container = containers.iter().rfind(|container| container.name == component.name())?;
+    pub(crate) fn judge(&self, component: Component, container: &ContainerInfo) -> Option<Failure> {
         let seen = self.fewest.load(Ordering::Relaxed);
         let fewest = if seen == 0 { container.attempt } else { container.attempt.min(seen - 1) };
         self.fewest.store(fewest + 1, Ordering::Relaxed);

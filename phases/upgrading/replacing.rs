@@ -52,9 +52,7 @@ pub async fn wait_serving(
         if !runs_it {
             return not_well("the kubelet runs the other manifest still".into());
         }
-        if let Ok(containers) = hands.runtime.containers(socket).await
-            && let Some(failure) = ends.judge(component, &containers)
-        {
+        if let Some(failure) = state.container.and_then(|container| ends.judge(component, &container)) {
             return Err(failure);
         }
         let why = match (state.unready, &url) {

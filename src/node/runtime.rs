@@ -63,7 +63,7 @@ pub struct RuntimeStatus {
 }
 
 /// One container as the runtime knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerInfo {
     /// The runtime's own name of it.
     pub id: String,

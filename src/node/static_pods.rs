@@ -22,6 +22,8 @@ pub struct StaticPodState {
     /// Why it is not up yet; `None` when its containers run. Whether they are well is asked of themselves: kubelets of old
     /// versions tell the API server up to a minute and a half later.
     pub unready: Option<String>,
+    /// Its newest container, where the runtime was asked.
+    pub container: Option<ContainerInfo>,
 }
 
 /// Whose static pods are looked at.
@@ -126,13 +128,13 @@ fn running_state(containers: &[ContainerInfo], component: &str, node: &str) -> O
     let own = |container: &&ContainerInfo| container.name == component && container.pod == pod;
     let container = containers.iter().rfind(own)?;
     let unready = (container.state != "running").then(|| format!("its container is {}", container.state));
-    Some(StaticPodState { hash: container.pod_uid.clone(), unready })
+    Some(StaticPodState { hash: container.pod_uid.clone(), unready, container: Some(container.clone()) })
 }
 
 /// Reads a mirror pod; `None` when it is none.
 fn state_of(pod: &Json) -> Option<StaticPodState> {
     let hash = pod.pointer("/metadata/annotations")?.get("kubernetes.io/config.hash")?.as_str()?.to_owned();
-    Some(StaticPodState { hash, unready: unready(pod) })
+    Some(StaticPodState { hash, unready: unready(pod), container: None })
 }
 
 fn unready(pod: &Json) -> Option<String> {
@@ -186,7 +188,7 @@ impl DryStaticPods {
 impl StaticPodBackend for DryStaticPods {
     async fn state(&self, of: &NodePods<'_>, component: &str) -> Result<Option<StaticPodState>, KubeError> {
         match self.changed(component) {
-            Some(hash) => Ok(Some(StaticPodState { hash, unready: None })),
+            Some(hash) => Ok(Some(StaticPodState { hash, unready: None, container: None })),
             None => self.real.state(of, component).await,
         }
     }
@@ -211,7 +213,7 @@ mod tests {
     fn a_pod_is_up_when_its_containers_run() {
         let ready =
             pod(&json!({"phase": "Running", "containerStatuses": [{"ready": false, "state": {"running": {}}}]}));
-        assert_eq!(state_of(&ready), Some(StaticPodState { hash: "abc".into(), unready: None }));
+        assert_eq!(state_of(&ready), Some(StaticPodState { hash: "abc".into(), unready: None, container: None }));
     }
 
     #[test]
@@ -242,10 +244,14 @@ mod tests {
         };
         let mut containers = vec![container("etcd-node1", "old", "running"), container("etcd-backup", "x", "running")];
         let state = |containers: &[ContainerInfo]| running_state(containers, "etcd", "node1");
-        assert_eq!(state(&containers), Some(StaticPodState { hash: "old".into(), unready: None }));
+        let of = |hash: &str, unready: Option<&str>, container: &ContainerInfo| StaticPodState {
+            hash: hash.into(),
+            unready: unready.map(str::to_owned),
+            container: Some(container.clone()),
+        };
+        assert_eq!(state(&containers), Some(of("old", None, &containers[0])));
         containers.push(container("etcd-node1", "new", "exited"));
-        let unready = Some("its container is exited".into());
-        assert_eq!(state(&containers), Some(StaticPodState { hash: "new".into(), unready }));
+        assert_eq!(state(&containers), Some(of("new", Some("its container is exited"), &containers[2])));
         assert_eq!(running_state(&containers, "etcd", "node2"), None);
     }
 

@@ -39,6 +39,7 @@ impl StaticPodBackend for FakeStaticPods {
         Ok(Some(StaticPodState {
             hash: hex::encode(Sha256::digest(&manifest)),
             unready: unready.map(|text| format!("the fake kubelet was told not to run `{text}`")),
+            container: None,
         }))
     }
 
