@@ -41,7 +41,9 @@ impl Phase<Node> for UpdateClusterStatus {
         let version = image_version(document.value());
         let keeps_none = version.and_then(|version| facts_for(&version).ok()).is_some_and(|it| !it.api.cluster_status);
         let Some(kubeconfig) = files.read(&options.kubeconfig)?.filter(|_| !keeps_none) else { return Ok(()) };
-        let Ok(kubeconfig) = String::from_utf8(kubeconfig.as_bytes().to_vec()).map(Zeroizing::new) else { return Ok(()) };
+        let Ok(kubeconfig) = String::from_utf8(kubeconfig.as_bytes().to_vec()).map(Zeroizing::new) else {
+            return Ok(());
+        };
         let access = |call_limit| KubeAccess { kubeconfig: kubeconfig.clone(), server: None, call_limit };
 
         let name = certified_name(&|path| files.read(path))?;
