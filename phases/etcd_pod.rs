@@ -55,8 +55,7 @@ impl EtcdPod {
         let data_dir = data.filter_map(|volume| volume.pointer("/hostPath/path")?.as_str()).next();
         let data_dir =
             data_dir.filter(|path| path.starts_with('/')).ok_or("it has no volume `etcd-data` of the host")?;
-        let entries = argument("initial-cluster")?;
-        let urls = entries.split(',').filter_map(|entry| Some(entry.split_once('=')?.1.to_owned()));
+        let initial = EtcdMember::list(&argument("initial-cluster")?);
         let image = pod.pointer("/spec/containers/0/image").and_then(Json::as_str).unwrap_or_default();
         Ok(Self {
             name: self::argument(pod, "name").unwrap_or_default().to_owned(),
@@ -65,7 +64,7 @@ impl EtcdPod {
             wal_dir: self::argument(pod, "wal-dir").filter(|path| !path.is_empty()).map(str::to_owned),
             peer_url: first(argument("initial-advertise-peer-urls")?),
             client_url: first(argument("advertise-client-urls")?),
-            initial: urls.collect(),
+            initial: initial.into_iter().map(|member| member.peer_url).collect(),
             authority: path("trusted-ca-file")?,
             certificate: path("cert-file")?,
             key: path("key-file")?,

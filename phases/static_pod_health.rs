@@ -67,6 +67,11 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
+    /// Judges the newest container of a component among all.
+    pub(crate) fn judge_newest(&self, component: Component, containers: &[ContainerInfo]) -> Option<Failure> {
+        self.judge(component, containers.iter().rfind(|container| container.name == component.name())?)
+    }
+
     pub(crate) fn judge(&self, component: Component, container: &ContainerInfo) -> Option<Failure> {
         let seen = self.fewest.load(Ordering::Relaxed);
         let fewest = if seen == 0 { container.attempt } else { container.attempt.min(seen - 1) };

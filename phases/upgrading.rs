@@ -36,7 +36,7 @@ pub struct Hands<'a> {
     pub pods: &'a StaticPods,
     /// The machine, for looking.
     pub probe: &'a Probe,
-    /// The container runtime, for looking, and for putting etcd's data back.
+    /// The container runtime, for putting etcd's data back.
     pub runtime: &'a Runtime,
     /// The kubelet, for putting etcd's data back.
     pub services: &'a Services,

@@ -39,9 +39,9 @@ async fn wait_for_one(
 ) -> Result<(), Failure> {
     let (ends, steady) = (Ends::default(), Steady::for_at_least(steady));
     wait_for(hands.report, format!("{component} to serve"), LIMIT, || async {
-        let containers = hands.runtime.containers(hands.socket).await.unwrap_or_default();
-        let newest = containers.iter().rfind(|container| container.name == component.name());
-        if let Some(failure) = newest.and_then(|container| ends.judge(component, container)) {
+        if let Ok(containers) = hands.runtime.containers(hands.socket).await
+            && let Some(failure) = ends.judge_newest(component, &containers)
+        {
             return Err(failure);
         }
         Ok(match unwell(probe, url).await {

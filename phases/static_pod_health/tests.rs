@@ -41,6 +41,8 @@ fn the_end_of_the_old_one_does_not_count() {
     for (state, attempt) in [("exited", 7), ("exited", 7), ("running", 0)] {
         assert!(ends.judge(Component::KubeScheduler, &container(state, attempt)).is_none());
     }
+    assert!(ends.judge_newest(Component::Etcd, &[container("exited", 9)]).is_none(), "it is another's");
+    assert!(ends.judge_newest(Component::KubeScheduler, &[container("exited", 2)]).is_some());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod crypto;
 pub mod discovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+#[path = "fixture/tests.rs"]
 mod fixture;
 mod handshake;
 pub mod health;

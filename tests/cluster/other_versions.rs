@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Output;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kubewright_lab::{Node, SWITCH_ADDRESS};
@@ -89,20 +88,17 @@ const AT_ONCE: usize = 6;
 
 /// Looks at every case, several at a time, and gives what was found in their order.
 pub fn at_once<C: Sync, T: Send>(cases: &[C], look: impl Fn(&C) -> T + Sync) -> Vec<T> {
-    let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let (next, found) = (Mutex::new(cases.iter().enumerate()), Mutex::new(BTreeMap::new()));
     let work = || {
-        while let (index, Some(case)) = next_of(&next, cases) {
+        loop {
+            let taken = next.lock().unwrap().next();
+            let Some((index, case)) = taken else { return };
             let one = look(case);
             found.lock().unwrap().insert(index, one);
         }
     };
     std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
     found.into_inner().unwrap().into_values().collect()
-}
-
-fn next_of<'c, C>(next: &AtomicUsize, cases: &'c [C]) -> (usize, Option<&'c C>) {
-    let index = next.fetch_add(1, Ordering::SeqCst);
-    (index, cases.get(index))
 }
 
 impl Standing {

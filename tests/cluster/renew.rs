@@ -191,6 +191,7 @@ impl Answers {
         let (count, failures) = (self.0.len(), failed.len());
         eprintln!("{what}: {count} requests, {failures} failed, {broken} repeated; the slowest took {slowest:.1} s");
         assert!(failed.is_empty(), "{failed:?}");
+        assert!(100 * broken as usize <= count, "{broken} connections broke");
         assert!(self.0.len() > 50, "only {} requests", self.0.len());
     }
 

@@ -39,10 +39,13 @@ const DIFFS: &[(Standing, &str)] = &[
 /// Compares both programs, which change nothing on the node.
 pub fn agrees_with_the_peer(node: &Node, cluster: &OtherVersions<'_>) {
     let begun = Instant::now();
-    at_once(PLANS, |(standing, target)| plans_the_same(&cluster.view(*standing), target));
+    let planned = at_once(PLANS, |(standing, target)| plans_the_same(&cluster.view(*standing), target));
+    assert_eq!(planned.iter().filter(|planned| **planned).count(), 8, "{planned:?}");
     at_once(DIFFS, |(standing, target)| differs_the_same(&cluster.view(*standing), target));
     let plan = node.run(["kubewright", "upgrade", "plan", "v1.20.3"]).unwrap();
     assert_eq!(Plan::read(&plan, "kubewright").offers, ["v1.20.3"], "{plan}");
+    let none = node.run(["kubewright", "upgrade", "diff"]).unwrap();
+    assert_eq!(none.matches("--- ").count(), 0, "the cluster's own version changes nothing:\n{none}");
     warns_of_what_would_be_refused(node);
     let listed = node.run(["kubewright", "upgrade", "plan", "-o", "jsonpath={.upgradePath[*].version}"]).unwrap();
     assert!(listed.starts_with("v1.21.14 v1.22.17 ") && listed.ends_with(" v1.36.2"), "{listed}");
@@ -53,7 +56,7 @@ pub fn agrees_with_the_peer(node: &Node, cluster: &OtherVersions<'_>) {
     println!("{plans} plans and {diffs} diffs are the peer's, in {:.1} s", begun.elapsed().as_secs_f64());
 }
 
-fn plans_the_same(view: &View<'_>, target: &str) {
+fn plans_the_same(view: &View<'_>, target: &str) -> bool {
     let plan = |program: &str| {
         let output = view.run(&format!("{program} upgrade plan {target}"));
         assert!(output.status.success(), "{program}, {target}: {}", said(&output));
@@ -66,6 +69,11 @@ fn plans_the_same(view: &View<'_>, target: &str) {
         }
     }
     assert_eq!(ours, peers, "{target}: ours, and then the peer's");
+    // Six components, two kubelets and a table of configuration, or nothing to do at all.
+    let rows = (ours.components.len(), ours.kubelets.values().sum::<usize>(), ours.offers.len());
+    let wanted = if ours.configuration.is_some() { (6, 2, 1) } else { (0, 0, 0) };
+    assert_eq!(rows, wanted, "{target}: {ours:?}");
+    ours.configuration.is_some()
 }
 
 /// What `upgrade plan` says, in either form: 1.20 counts kubelets, and names no nodes.

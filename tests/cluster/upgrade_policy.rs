@@ -68,13 +68,14 @@ const OTHERWISE: &[(Standing, &str, &str, Policy, Policy, &str)] = &[
 /// Compares what both programs decide, which changes nothing.
 pub fn agrees_with_the_peer(node: &Node, cluster: &OtherVersions<'_>) {
     let begun = Instant::now();
-    let all = |(standing, targets, flags): &(Standing, &'static [&'static str], &'static [&'static str])| {
-        let (standing, flags) = (*standing, *flags);
-        targets.iter().flat_map(move |target| flags.iter().map(move |flags| Case { standing, target, flags })).collect()
-    };
-    let alike: Vec<Case> = PAIRS.iter().flat_map(all as fn(&_) -> Vec<Case>).collect();
-    let other = OTHERWISE.iter().map(|(standing, target, flags, ..)| Case { standing: *standing, target, flags });
-    let cases: Vec<Case> = alike.iter().copied().chain(other).collect();
+    let mut cases = Vec::new();
+    for (standing, targets, flags) in PAIRS {
+        for target in *targets {
+            cases.extend(flags.iter().map(|flags| Case { standing: *standing, target, flags }));
+        }
+    }
+    let alike = cases.len();
+    cases.extend(OTHERWISE.iter().map(|(standing, target, flags, ..)| Case { standing: *standing, target, flags }));
     for minor in [19, 21, 22, 23] {
         // The kubelets' configuration of that minor, which both programs read.
         let script = format!(
@@ -90,7 +91,7 @@ pub fn agrees_with_the_peer(node: &Node, cluster: &OtherVersions<'_>) {
     });
 
     let mut counts: BTreeMap<Policy, usize> = BTreeMap::new();
-    let (alike, otherwise) = decisions.split_at(alike.len());
+    let (alike, otherwise) = decisions.split_at(alike);
     for (case, (ours, peers)) in cases.iter().zip(alike) {
         assert_eq!(*ours, peers.of_any_version(), "{case:?}: ours, and then the peer's");
         *counts.entry(ours.policy).or_default() += 1;
