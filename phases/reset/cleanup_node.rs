@@ -3,10 +3,14 @@
 //! What tells of the rest goes last: while the static pods' manifests are there, a reset that was killed finds in them what
 //! it has to know.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use kubewright_config::model::UnmountFlag;
 use kubewright_node::{Kernel, Trees, UnmountFlags};
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use super::remove_etcd_member::EtcdData;
 use crate::kubelet_mounts::made_by_kubelet;
@@ -38,6 +42,8 @@ const CNI_STATE: &str = "/var/lib/cni";
 const CNI_CONFIGURATION: &str = "/etc/cni/net.d";
 /// How many pods are removed at the same time.
 const AT_ONCE: usize = 4;
+/// How long all pods together may be busy. Each is asked as often as kubeadm does, however long the others took.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 type Powers = (Use<Files>, Use<Services>, Use<Runtime>, Use<Trees>, Use<Kernel>);
 
@@ -101,23 +107,32 @@ async fn stop_kubelet(services: &Services, report: &Report) -> Result<(), Failur
     Ok(())
 }
 
+/// Removes every pod there is, and those that come meanwhile: what the kubelet asked for last goes on without it.
 async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result<(), Failure> {
-    let sandboxes = match runtime.sandboxes(socket).await {
-        Ok(sandboxes) => sandboxes,
-        Err(error) => {
-            report.warn(format!("[reset] Failed to remove containers: {error}"));
+    let _waiting = report.waiting("the runtime to remove its pods", PATIENCE);
+    let patience = Instant::now() + PATIENCE;
+    let mut seen = BTreeSet::new();
+    loop {
+        let mut sandboxes = match runtime.sandboxes(socket).await {
+            Ok(sandboxes) => sandboxes,
+            Err(error) => {
+                report.warn(format!("[reset] Failed to remove containers: {error}"));
+                return Ok(());
+            }
+        };
+        sandboxes.retain(|sandbox| seen.insert(sandbox.id.clone()));
+        if sandboxes.is_empty() {
             return Ok(());
         }
-    };
-    let removals = stream::iter(sandboxes).map(async |sandbox| {
-        let removed = runtime.remove_sandbox(socket, &sandbox).await;
-        removed.context(format!("failed to remove {sandbox}"))
-    });
-    let outcomes: Vec<Result<(), Failure>> = removals.buffered(AT_ONCE).collect().await;
-    for failure in outcomes.into_iter().filter_map(Result::err) {
-        report.warn(format!("[reset] Failed to remove containers: {}", go_on(failure)?));
+        let removals = stream::iter(sandboxes).map(async |sandbox| {
+            let removed = runtime.remove_sandbox(socket, &sandbox, patience).await;
+            removed.context(format!("failed to remove {sandbox}"))
+        });
+        let outcomes: Vec<Result<(), Failure>> = removals.buffered(AT_ONCE).collect().await;
+        for failure in outcomes.into_iter().filter_map(Result::err) {
+            report.warn(format!("[reset] Failed to remove containers: {}", go_on(failure)?));
+        }
     }
-    Ok(())
 }
 
 /// Takes the kubelet's mounts away, what was mounted last first. Those of others stay.

@@ -9,12 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubewright_engine::{Capability, Effect, Failure};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::outward::Outward;
 use crate::{Node, NodeSession};
 
 pub use one_shot::{BoundPath, OneShot};
-pub use stubborn::{pull_stubbornly, remove_stubbornly};
+pub use stubborn::pull_stubbornly;
+use stubborn::remove_stubbornly;
 
 /// Why the container runtime did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -167,9 +169,9 @@ impl Runtime {
         self.backend.sandboxes(socket).await
     }
 
-    /// Stops a pod and removes it, as [`remove_stubbornly`] does.
-    pub async fn remove_sandbox(&self, socket: &str, sandbox: &Sandbox) -> Result<(), Failure> {
-        let work = remove_stubbornly(&*self.backend, socket, &sandbox.id);
+    /// Stops a pod and removes it. One that is busy is asked again until `patience` is over, and at least five times.
+    pub async fn remove_sandbox(&self, socket: &str, sandbox: &Sandbox, patience: Instant) -> Result<(), Failure> {
+        let work = remove_stubbornly(&*self.backend, socket, &sandbox.id, patience);
         self.outward.perform(Effect::new("remove", sandbox.to_string()), work).await
     }
 

@@ -23,6 +23,8 @@ pub struct RuntimeFacts {
     pub containers: Vec<ContainerInfo>,
     /// Its pods.
     pub sandboxes: Vec<Sandbox>,
+    /// A pod that the kubelet has asked for, and that is there once another one has been removed.
+    pub coming: Option<Sandbox>,
     /// Its images.
     pub images: BTreeSet<String>,
 }
@@ -53,9 +55,9 @@ impl Default for FakeRuntime {
             message: String::new(),
             sandbox_image: None,
         };
-        let (containers, sandboxes, images) = Default::default();
+        let (containers, sandboxes, coming, images) = Default::default();
         let cgroup_driver = Some("systemd".into());
-        let facts = RuntimeFacts { status, cgroup_driver, down: false, containers, sandboxes, images };
+        let facts = RuntimeFacts { status, cgroup_driver, down: false, containers, sandboxes, coming, images };
         Self {
             facts: Mutex::new(facts),
             pulls: Calls::default(),
@@ -202,6 +204,8 @@ impl RuntimeBackend for FakeRuntime {
             return Err(RuntimeError::Failed { socket: socket.into(), call: "StopPodSandbox", message });
         }
         facts.sandboxes.retain(|sandbox| sandbox.id != id);
+        let coming = facts.coming.take();
+        facts.sandboxes.extend(coming);
         Ok(())
     }
 

@@ -370,6 +370,15 @@ fn a_runtime_that_does_not_answer_stops_nothing_else() {
 }
 
 #[test]
+fn a_pod_that_comes_while_others_are_removed_goes_with_them() {
+    let machine = control_plane(&Case::newest());
+    machine.node.runtime.edit(|runtime| runtime.coming = Some(sandbox("kube-scheduler")));
+    reset(&machine, Ask::default()).succeeded("the reset");
+    must_be_empty(&machine, "with a pod that came late");
+    assert_eq!(machine.node.runtime.removals().len(), 3);
+}
+
+#[test]
 fn etcd_of_others_is_not_touched() {
     let machine = control_plane(&Case::shaped(Shape::ExternalEtcd));
     reset(&machine, Ask::default()).succeeded("the reset");

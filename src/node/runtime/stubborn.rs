@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::Instant;
+
 use super::{RuntimeBackend, RuntimeError};
 
 /// How long the tries may take in all. kubeadm waits for ever; a registry that drips would hold `init` up without a word.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// As kubeadm: `constants.PullImageRetry`, `constants.RemoveContainerRetry`.
 const ATTEMPTS: usize = 5;
-/// Between two tries to remove a pod; kubeadm makes none, and asks a busy runtime five times in a millisecond.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The first pause between two tries to remove a pod; kubeadm makes none, and asks a busy runtime five times in a millisecond.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest of those pauses.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Pulls the image, up to five times, and half an hour in all.
 ///
@@ -19,16 +24,27 @@ pub async fn pull_stubbornly(runtime: &dyn RuntimeBackend, socket: &str, image: 
     pull_within(runtime, socket, image, LIMIT).await
 }
 
-/// Stops and removes a pod's sandbox, up to five times.
+/// Stops and removes a pod's sandbox: until `patience` is over, and at least five times. containerd removes no container that
+/// it is starting, which it goes on with for seconds on a busy machine, after the kubelet that asked for it has ended.
 ///
 /// # Errors
 /// The last of the tries.
-pub async fn remove_stubbornly(runtime: &dyn RuntimeBackend, socket: &str, id: &str) -> Result<(), RuntimeError> {
-    for attempt in 1.. {
+pub(super) async fn remove_stubbornly(
+    runtime: &dyn RuntimeBackend,
+    socket: &str,
+    id: &str,
+    patience: Instant,
+) -> Result<(), RuntimeError> {
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_factor(1.5)
+        .without_max_times();
+    for (attempt, pause) in (1..).zip(pauses.build()) {
         match runtime.remove_sandbox(socket, id).await {
-            Err(error) if attempt < ATTEMPTS => {
+            Err(error) if attempt < ATTEMPTS || Instant::now() < patience => {
                 tracing::info!("[reset] try {attempt} to remove the pod {id} failed: {error}");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
             outcome => return outcome,
         }

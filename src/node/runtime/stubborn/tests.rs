@@ -82,13 +82,26 @@ async fn tries_five_times() {
     assert_eq!(runtime.asked(), 5);
 }
 
-#[tokio::test]
-async fn a_pod_that_is_busy_is_removed_at_the_fifth_try() {
-    let runtime = Flaky { reachable: false, ..Flaky::new(4) };
-    remove_stubbornly(&runtime, "s", "i").await.unwrap();
-    let runtime = Flaky::new(5);
-    remove_stubbornly(&runtime, "s", "i").await.unwrap_err();
-    assert_eq!(runtime.asked(), 5);
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_busy_is_removed_when_it_is_not_any_more() {
+    let start = Instant::now();
+    let patience = start + Duration::from_secs(10);
+    let runtime = Flaky { reachable: false, ..Flaky::new(12) };
+    remove_stubbornly(&runtime, "s", "i", patience).await.unwrap();
+    assert_eq!(runtime.asked(), 13);
+    assert!(start.elapsed() > Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_stays_busy_is_given_up() {
+    let start = Instant::now();
+    let runtime = Flaky::new(99);
+    remove_stubbornly(&runtime, "s", "i", start + Duration::from_secs(10)).await.unwrap_err();
+    let took = start.elapsed();
+    assert!((10..12).contains(&took.as_secs()), "{took:?}");
+    let runtime = Flaky::new(99);
+    remove_stubbornly(&runtime, "s", "i", start).await.unwrap_err();
+    assert_eq!(runtime.asked(), 5, "as often as kubeadm when another pod has used up the patience");
 }
 
 #[tokio::test]
