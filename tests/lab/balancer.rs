@@ -12,11 +12,12 @@ use crate::{
     say,
 };
 
-/// Starts it unless it runs with these control planes behind it.
-pub(crate) fn ensure(lab: &Lab, control_planes: &[Node]) -> Result<()> {
+/// Starts it unless it runs with these control planes behind it. It asks them whether they are ready, or only whether somebody
+/// listens.
+pub(crate) fn ensure(lab: &Lab, control_planes: &[Node], asks: bool) -> Result<()> {
     let (unit, dir) = (lab.unit("switch"), lab.state());
     let _lock = lab.lock()?;
-    let (settings, wanted) = (dir.join("haproxy.cfg"), configuration(control_planes));
+    let (settings, wanted) = (dir.join("haproxy.cfg"), configuration(control_planes, asks));
     if !lab.hierarchy().processes(&unit).is_empty() {
         if layout::read(&settings)?.as_ref() == Some(&wanted) {
             return Ok(());
@@ -44,16 +45,28 @@ pub(crate) fn stop(lab: &Lab) -> Result<()> {
     lab.hierarchy().remove(&lab.unit("switch"))
 }
 
-fn configuration(control_planes: &[Node]) -> String {
-    let servers: String = control_planes
-        .iter()
-        .map(|node| format!("  server {} {}:6443 check inter 500ms fall 4 rise 1\n", node.name(), node.address()))
-        .collect();
-    format!(
+fn configuration(control_planes: &[Node], asks: bool) -> String {
+    let servers = |kind: &str, more: &str| -> String {
+        let line = |node: &Node| format!("  server {}{kind} {}:6443 {more}\n", node.name(), node.address());
+        control_planes.iter().map(line).collect()
+    };
+    let checks = if asks {
+        // Who is not ready may be asked if nobody is: that is so while etcd elects a leader.
+        format!(
+            "  option httpchk GET /readyz\n  http-check expect status 200\n  option allbackups\n{}{}",
+            servers("", "check check-ssl verify none inter 200ms fall 1 rise 1"),
+            servers("-unasked", "backup")
+        )
+    } else {
         // A node that is taken back does not say that its connections are over.
+        format!(
+            "  option tcp-check\n  default-server on-marked-down shutdown-sessions\n{}",
+            servers("", "check inter 500ms fall 4 rise 1")
+        )
+    };
+    format!(
         "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 10m\n  timeout server 10m\n  timeout check 5s\n  \
          option redispatch\n\
-         listen api\n  bind {SWITCH_ADDRESS}:6443\n  option tcp-check\n  \
-         default-server on-marked-down shutdown-sessions\n{servers}"
+         listen api\n  bind {SWITCH_ADDRESS}:6443\n{checks}"
     )
 }

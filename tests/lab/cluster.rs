@@ -53,6 +53,7 @@ pub struct Cluster<'a> {
     joiner: Maker,
     copying: Copying,
     shape: Shape,
+    draining: bool,
 }
 
 impl<'a> Cluster<'a> {
@@ -69,7 +70,7 @@ impl<'a> Cluster<'a> {
             ));
         }
         let joiner = maker.clone();
-        let cluster = Self { lab, setup, maker, joiner, copying: Copying::Upload, shape };
+        let cluster = Self { lab, setup, maker, joiner, copying: Copying::Upload, shape, draining: false };
         cluster.has_its_makers()
     }
 
@@ -85,6 +86,13 @@ impl<'a> Cluster<'a> {
     #[must_use]
     pub fn copying(self, copying: Copying) -> Self {
         Self { copying, ..self }
+    }
+
+    /// The same cluster for clients of which no request may fail: API servers that are to end say so beforehand, and the load
+    /// balancer asks them, as Kubernetes advises. Otherwise it goes on connecting to them until nobody listens any more.
+    #[must_use]
+    pub fn draining(self) -> Self {
+        Self { draining: true, ..self }
     }
 
     fn has_its_makers(self) -> Result<Self> {
@@ -141,7 +149,10 @@ impl<'a> Cluster<'a> {
     /// When it cannot be started.
     pub fn balance(&self) -> Result<()> {
         match self.balanced() {
-            true => balancer::ensure(self.lab, &self.nodes()?[..usize::from(self.shape.control_planes)]),
+            true => {
+                let control_planes = &self.nodes()?[..usize::from(self.shape.control_planes)];
+                balancer::ensure(self.lab, control_planes, self.draining)
+            }
             false => Ok(()),
         }
     }
@@ -248,7 +259,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn wanted(&self, reader: Reader) -> Wanted<'_> {
-        Wanted { reader, kubernetes: &self.setup.kubernetes, balanced: self.balanced() }
+        Wanted { reader, kubernetes: &self.setup.kubernetes, balanced: self.balanced(), draining: self.draining }
     }
 
     /// Who made the first node.
@@ -270,7 +281,7 @@ impl<'a> Cluster<'a> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_configuration(node: &Node, setup: &Setup, reader: Reader) -> Result<PathBuf> {
-    write_init(node, &Wanted { reader, kubernetes: &setup.kubernetes, balanced: false })
+    write_init(node, &Wanted { reader, kubernetes: &setup.kubernetes, balanced: false, draining: false })
 }
 
 fn write_init(node: &Node, wanted: &Wanted<'_>) -> Result<PathBuf> {

@@ -22,7 +22,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) kubernetes: &'a Kubernetes,
     /// Whether several control planes stand behind the load balancer.
     pub(crate) balanced: bool,
+    /// See [`crate::Cluster::draining`].
+    pub(crate) draining: bool,
 }
+
+/// How long an API server that is to end says so at `/readyz` and serves all the same: longer than the load balancer takes to
+/// hear of it. Kubelets before 1.22 start the next one meanwhile, which finds the port taken and ends; a second time costs it 10 s.
+const DRAINING: &str = "1s";
 
 /// How to join: what a control plane hands out.
 #[derive(Clone)]
@@ -46,6 +52,14 @@ impl Wanted<'_> {
         });
         if self.balanced {
             cluster["controlPlaneEndpoint"] = json!(format!("{SWITCH_ADDRESS}:6443"));
+        }
+        if self.draining {
+            cluster["apiServer"] = match self.api() {
+                newest if newest == ApiVersion::V1beta4.group_version() => {
+                    json!({"extraArgs": [{"name": "shutdown-delay-duration", "value": DRAINING}]})
+                }
+                _ => json!({"extraArgs": {"shutdown-delay-duration": DRAINING}}),
+            };
         }
         if self.kubernetes.etcd_differs() {
             cluster["etcd"] = json!({"local": {"imageTag": self.kubernetes.etcd_tag()}});
