@@ -74,7 +74,8 @@ fn a_node_is_as_before_init_and_can_be_one_again() {
     let init = running.end();
     assert!(init.status.success(), "{}", init.said());
     assert_eq!(init.begun().1, None, "it goes on with a run that was taken back");
-    stage.wait_until_up(1, 0);
+    // Not for its pods in the API, as before: kubelets of 1.20 show them there more than a minute late after such an end.
+    node.run(["kubectl", "wait", "--for=condition=Ready", "node/node1", "--timeout=120s"]).unwrap();
     let again = again.elapsed();
     let started = Instant::now();
     reset_while_a_container_starts(node, reset());
@@ -100,7 +101,7 @@ fn reset_while_a_container_starts(node: &Node, reset: Kubewright<'_>) {
     end_container(node, "etcd");
     let begun = Instant::now();
     while !node.path("/run/creating").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the kubelet does not start etcd again");
+        assert!(begun.elapsed() < Duration::from_secs(120), "the kubelet does not start etcd again");
         std::thread::sleep(Duration::from_millis(50));
     }
     let ended = reset.words(["-v=5", "--skip-phases=update-cluster-status,remove-etcd-member"]).succeed();

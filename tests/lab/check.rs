@@ -356,7 +356,7 @@ fn cargo_counts(said: &str) -> Counts {
 pub(crate) const TEST_LAB: &str = "test";
 
 /// How many tests on nodes run at the same time, each in a lab of its own.
-const LABS: usize = 2;
+const LABS: usize = 4;
 
 /// How far what only computes stands back from tests on nodes, which have moments to keep.
 const STAND_BACK: i32 = 10;
