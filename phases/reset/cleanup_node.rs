@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use kubewright_config::model::UnmountFlag;
-use kubewright_node::{Kernel, Trees, UnmountFlags};
+use kubewright_node::{Kernel, RuntimeError, Trees, UnmountFlags};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -109,7 +109,7 @@ async fn stop_kubelet(services: &Services, report: &Report) -> Result<(), Failur
 
 /// Removes every pod there is, and those that come meanwhile: what the kubelet asked for last goes on without it.
 async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result<(), Failure> {
-    let _waiting = report.waiting("the runtime to remove its pods", PATIENCE);
+    let waiting = report.waiting("the runtime to remove its pods", PATIENCE);
     let patience = Instant::now() + PATIENCE;
     let mut seen = BTreeSet::new();
     loop {
@@ -125,7 +125,8 @@ async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result
             return Ok(());
         }
         let removals = stream::iter(sandboxes).map(async |sandbox| {
-            let removed = runtime.remove_sandbox(socket, &sandbox, patience).await;
+            let busy = |error: &RuntimeError| waiting.still(Some(format!("{sandbox}: {error}")));
+            let removed = runtime.remove_sandbox(socket, &sandbox, patience, busy).await;
             removed.context(format!("failed to remove {sandbox}"))
         });
         let outcomes: Vec<Result<(), Failure>> = removals.buffered(AT_ONCE).collect().await;

@@ -169,9 +169,16 @@ impl Runtime {
         self.backend.sandboxes(socket).await
     }
 
-    /// Stops a pod and removes it. One that is busy is asked again until `patience` is over, and at least five times.
-    pub async fn remove_sandbox(&self, socket: &str, sandbox: &Sandbox, patience: Instant) -> Result<(), Failure> {
-        let work = remove_stubbornly(&*self.backend, socket, &sandbox.id, patience);
+    /// Stops a pod and removes it. One that is busy is asked again until `patience` is over, and at least five times; `busy`
+    /// hears why.
+    pub async fn remove_sandbox(
+        &self,
+        socket: &str,
+        sandbox: &Sandbox,
+        patience: Instant,
+        busy: impl Fn(&RuntimeError),
+    ) -> Result<(), Failure> {
+        let work = remove_stubbornly(&*self.backend, socket, &sandbox.id, patience, busy);
         self.outward.perform(Effect::new("remove", sandbox.to_string()), work).await
     }
 

@@ -24,8 +24,9 @@ pub async fn pull_stubbornly(runtime: &dyn RuntimeBackend, socket: &str, image: 
     pull_within(runtime, socket, image, LIMIT).await
 }
 
-/// Stops and removes a pod's sandbox: until `patience` is over, and at least five times. containerd removes no container that
-/// it is starting, which it goes on with for seconds on a busy machine, after the kubelet that asked for it has ended.
+/// Stops and removes a pod's sandbox: until `patience` is over, and at least five times; `busy` hears of each try that fails
+/// before another one. containerd removes no container that it is starting, which it goes on with for seconds on a busy machine,
+/// after the kubelet that asked for it has ended.
 ///
 /// # Errors
 /// The last of the tries.
@@ -34,6 +35,7 @@ pub(super) async fn remove_stubbornly(
     socket: &str,
     id: &str,
     patience: Instant,
+    busy: impl Fn(&RuntimeError),
 ) -> Result<(), RuntimeError> {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
@@ -43,7 +45,7 @@ pub(super) async fn remove_stubbornly(
     for (attempt, pause) in (1..).zip(pauses.build()) {
         match runtime.remove_sandbox(socket, id).await {
             Err(error) if attempt < ATTEMPTS || Instant::now() < patience => {
-                tracing::info!("[reset] try {attempt} to remove the pod {id} failed: {error}");
+                busy(&error);
                 tokio::time::sleep(pause).await;
             }
             outcome => return outcome,

@@ -87,8 +87,12 @@ async fn a_pod_that_is_busy_is_removed_when_it_is_not_any_more() {
     let start = Instant::now();
     let patience = start + Duration::from_secs(10);
     let runtime = Flaky { reachable: false, ..Flaky::new(12) };
-    remove_stubbornly(&runtime, "s", "i", patience).await.unwrap();
-    assert_eq!(runtime.asked(), 13);
+    let told = AtomicUsize::new(0);
+    let busy = |_: &RuntimeError| {
+        told.fetch_add(1, Ordering::Relaxed);
+    };
+    remove_stubbornly(&runtime, "s", "i", patience, busy).await.unwrap();
+    assert_eq!((runtime.asked(), told.into_inner()), (13, 12));
     assert!(start.elapsed() > Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
@@ -96,11 +100,11 @@ async fn a_pod_that_is_busy_is_removed_when_it_is_not_any_more() {
 async fn a_pod_that_stays_busy_is_given_up() {
     let start = Instant::now();
     let runtime = Flaky::new(99);
-    remove_stubbornly(&runtime, "s", "i", start + Duration::from_secs(10)).await.unwrap_err();
+    remove_stubbornly(&runtime, "s", "i", start + Duration::from_secs(10), |_| {}).await.unwrap_err();
     let took = start.elapsed();
     assert!((10..12).contains(&took.as_secs()), "{took:?}");
     let runtime = Flaky::new(99);
-    remove_stubbornly(&runtime, "s", "i", start).await.unwrap_err();
+    remove_stubbornly(&runtime, "s", "i", start, |_| {}).await.unwrap_err();
     assert_eq!(runtime.asked(), 5, "as often as kubeadm when another pod has used up the patience");
 }
 
