@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use kubewright_config::model::UnmountFlag;
+use kubewright_node::wait::{Attempt, wait_for};
 use kubewright_node::{Kernel, RuntimeError, Trees, UnmountFlags};
 use serde_json::Value as Json;
 use tokio::time::Instant;
@@ -44,6 +45,8 @@ const CNI_CONFIGURATION: &str = "/etc/cni/net.d";
 const AT_ONCE: usize = 4;
 /// How long all pods together may be busy. Each is asked as often as kubeadm does, however long the others took.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a process may take to end after SIGKILL.
+const LOST: Duration = Duration::from_secs(5);
 
 type Powers = (Use<Files>, Use<Services>, Use<Runtime>, Use<Trees>, Use<Kernel>);
 
@@ -59,7 +62,9 @@ impl Phase<Node> for CleanupNode {
     async fn run(&self, (reset, options, etcd, powers): Self::Input, report: &Report) -> Result<(), Failure> {
         let (files, services, runtime, trees, kernel) = &powers;
         stop_kubelet(services, report).await?;
-        remove_pods(runtime, &reset.cri_socket, report).await?;
+        if remove_pods(runtime, &reset.cri_socket, report).await? {
+            end_lost_processes(kernel, report).await?;
+        }
         let kubelet = trees.resolve(paths::KUBELET_DIR.into()).await?;
         match &kubelet {
             Some(directory) => {
@@ -107,22 +112,23 @@ async fn stop_kubelet(services: &Services, report: &Report) -> Result<(), Failur
     Ok(())
 }
 
-/// Removes every pod there is, and those that come meanwhile: what the kubelet asked for last goes on without it.
-async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result<(), Failure> {
+/// Removes every pod there is, and those that come meanwhile: what the kubelet asked for last goes on without it. Says whether
+/// the runtime has none any more.
+async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result<bool, Failure> {
     let waiting = report.waiting("the runtime to remove its pods", PATIENCE);
     let patience = Instant::now() + PATIENCE;
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut all_gone) = (BTreeSet::new(), true);
     loop {
         let mut sandboxes = match runtime.sandboxes(socket).await {
             Ok(sandboxes) => sandboxes,
             Err(error) => {
                 report.warn(format!("[reset] Failed to remove containers: {error}"));
-                return Ok(());
+                return Ok(false);
             }
         };
         sandboxes.retain(|sandbox| seen.insert(sandbox.id.clone()));
         if sandboxes.is_empty() {
-            return Ok(());
+            return Ok(all_gone);
         }
         let removals = stream::iter(sandboxes).map(async |sandbox| {
             let busy = |error: &RuntimeError| waiting.still(Some(format!("{sandbox}: {error}")));
@@ -132,8 +138,33 @@ async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result
         let outcomes: Vec<Result<(), Failure>> = removals.buffered(AT_ONCE).collect().await;
         for failure in outcomes.into_iter().filter_map(Result::err) {
             report.warn(format!("[reset] Failed to remove containers: {}", go_on(failure)?));
+            all_gone = false;
         }
     }
+}
+
+/// Ends what is in the pods' control groups while the runtime has no pod. containerd forgets a container that it was creating for
+/// a kubelet that has ended, and `runc init` waits in its group for ever.
+async fn end_lost_processes(kernel: &Kernel, report: &Report) -> Result<(), Failure> {
+    let lost = kernel.pod_processes().await;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    report.note("reset", format!("Ending processes of pods that the container runtime has lost: {lost:?}"));
+    let ended = wait_for(report, "processes of lost pods to end", LOST, || async {
+        let lost = kernel.pod_processes().await;
+        for process in &lost {
+            kernel.kill(*process).await?;
+        }
+        Ok(match lost.is_empty() {
+            true => Attempt::Done(()),
+            false => Attempt::NotYet(format!("{lost:?} are still there")),
+        })
+    });
+    if let Err(failure) = ended.await {
+        report.warn(format!("[reset] {}", go_on(failure)?));
+    }
+    Ok(())
 }
 
 /// Takes the kubelet's mounts away, what was mounted last first. Those of others stay.

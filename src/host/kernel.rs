@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use kubewright_node::{KernelBackend, KernelError, Mount, NetworkTrace, NetworkTraces, UnmountFlags};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags as Flags;
+use rustix::process::{Pid, Signal};
 
 /// The kernel that we run on.
 #[derive(Debug, Default)]
@@ -46,6 +47,21 @@ impl KernelBackend for HostKernel {
 
     async fn pod_cgroups(&self) -> Vec<Utf8PathBuf> {
         pod_cgroups(Utf8Path::new(CGROUPS))
+    }
+
+    async fn processes(&self, cgroup: &Utf8Path) -> Vec<i32> {
+        processes(cgroup)
+    }
+
+    async fn kill(&self, process: i32) -> Result<(), KernelError> {
+        let killed = match Pid::from_raw(process) {
+            Some(pid) => rustix::process::kill_process(pid, Signal::KILL),
+            None => Err(Errno::INVAL),
+        };
+        match killed {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(KernelError::Process { process, source: error.into() }),
+        }
     }
 
     async fn remove_cgroup(&self, path: &Utf8Path) -> Result<(), KernelError> {
@@ -109,6 +125,12 @@ fn pod_cgroups(top: &Utf8Path) -> Vec<Utf8PathBuf> {
     found
 }
 
+/// The processes in a group. Those of another namespace of processes are listed as 0, and nobody here can name them.
+fn processes(cgroup: &Utf8Path) -> Vec<i32> {
+    let listed = std::fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
+    listed.lines().filter_map(|line| line.parse().ok()).filter(|process| *process > 0).collect()
+}
+
 const CGROUPS: &str = "/sys/fs/cgroup";
 /// As the kubelet names the group of all pods, for the drivers cgroupfs and systemd.
 const POD_CGROUPS: [&str; 2] = ["kubepods", "kubepods.slice"];
@@ -116,25 +138,4 @@ const POD_CGROUPS: [&str; 2] = ["kubepods", "kubepods.slice"];
 const UNMOUNT_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_groups_of_pods_from_the_leaves_up() {
-        let dir = tempfile::tempdir().unwrap();
-        let top = Utf8Path::from_path(dir.path()).unwrap();
-        for path in ["memory/kubepods/besteffort/pod1", "cpu/kubepods", "kubepods.slice", "memory/other"] {
-            std::fs::create_dir_all(top.join(path)).unwrap();
-        }
-        std::os::unix::fs::symlink("cpu", top.join("cpuacct")).unwrap();
-        let found: Vec<_> = pod_cgroups(top).iter().map(|path| path.strip_prefix(top).unwrap().to_string()).collect();
-        let wanted = [
-            "kubepods.slice",
-            "cpu/kubepods",
-            "memory/kubepods/besteffort/pod1",
-            "memory/kubepods/besteffort",
-            "memory/kubepods",
-        ];
-        assert_eq!(found, wanted);
-    }
-}
+mod tests;

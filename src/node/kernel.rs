@@ -1,6 +1,7 @@
 //! What a kubelet, its pods and kube-proxy leave in the kernel, where no file shows it: mounts, control groups, interfaces
 //! and rules for packets. It is looked at and taken away; nothing is made here.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -103,6 +104,15 @@ pub enum KernelError {
         #[source]
         source: std::io::Error,
     },
+    /// A process goes on.
+    #[error("cannot end process {process}")]
+    Process {
+        /// Its number.
+        process: i32,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A program that changes the network failed.
     #[error("cannot remove {trace}: {why}")]
     Network {
@@ -122,6 +132,10 @@ pub trait KernelBackend: Send + Sync {
     async fn unmount(&self, point: &Utf8Path, flags: UnmountFlags) -> Result<(), KernelError>;
     /// The control groups of pods, what is in a group before the group: `kubepods` and `kubepods.slice` with all below.
     async fn pod_cgroups(&self) -> Vec<Utf8PathBuf>;
+    /// The processes in a control group, not those below it.
+    async fn processes(&self, cgroup: &Utf8Path) -> Vec<i32>;
+    /// Ends a process with SIGKILL; it may be there for a moment more. One that is gone already is no error.
+    async fn kill(&self, process: i32) -> Result<(), KernelError>;
     /// Removes a control group that has no process in it. Never ends a process.
     async fn remove_cgroup(&self, path: &Utf8Path) -> Result<(), KernelError>;
     /// What Kubernetes's networking has left; `bridges` are interfaces that network plugins are configured to make.
@@ -160,6 +174,21 @@ impl Kernel {
     /// The control groups of pods, what is in a group before the group.
     pub async fn pod_cgroups(&self) -> Vec<Utf8PathBuf> {
         self.backend.pod_cgroups().await
+    }
+
+    /// The processes in the control groups of pods.
+    pub async fn pod_processes(&self) -> BTreeSet<i32> {
+        let mut processes = BTreeSet::new();
+        for group in self.backend.pod_cgroups().await {
+            processes.extend(self.backend.processes(&group).await);
+        }
+        processes
+    }
+
+    /// Ends a process with SIGKILL; it may be there for a moment more.
+    pub async fn kill(&self, process: i32) -> Result<(), Failure> {
+        let effect = Effect::new("kill", format!("process {process}"));
+        self.outward.perform(effect, self.backend.kill(process)).await
     }
 
     /// Removes a control group that has no process in it.

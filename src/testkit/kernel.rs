@@ -15,6 +15,8 @@ pub struct KernelFacts {
     pub mounts: Vec<Mount>,
     /// Its control groups of pods, what is in a group before the group.
     pub cgroups: Vec<Utf8PathBuf>,
+    /// Processes in these groups that no runtime knows of.
+    pub lost: Vec<(Utf8PathBuf, i32)>,
     /// What networking has left.
     pub network: NetworkTraces,
 }
@@ -77,8 +79,22 @@ impl KernelBackend for FakeKernel {
         self.facts().cgroups.clone()
     }
 
+    async fn processes(&self, cgroup: &Utf8Path) -> Vec<i32> {
+        let facts = self.facts();
+        facts.lost.iter().filter(|(group, _)| group == cgroup).map(|(_, process)| *process).collect()
+    }
+
+    async fn kill(&self, process: i32) -> Result<(), KernelError> {
+        if self.calls.make(format!("kill {process}")).is_some() {
+            return Err(KernelError::Process { process, source: std::io::ErrorKind::PermissionDenied.into() });
+        }
+        self.facts().lost.retain(|(_, lost)| *lost != process);
+        Ok(())
+    }
+
     async fn remove_cgroup(&self, path: &Utf8Path) -> Result<(), KernelError> {
-        if self.calls.make(format!("remove {path}")).is_some() {
+        let used = self.facts().lost.iter().any(|(group, _)| group.starts_with(path));
+        if self.calls.make(format!("remove {path}")).is_some() || used {
             return Err(KernelError::Cgroup { path: path.to_owned(), source: busy() });
         }
         self.facts().cgroups.retain(|group| group != path);

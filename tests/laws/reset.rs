@@ -379,6 +379,28 @@ fn a_pod_that_comes_while_others_are_removed_goes_with_them() {
 }
 
 #[test]
+fn processes_that_the_runtime_has_lost_are_ended_and_never_those_of_a_runtime_that_does_not_answer() {
+    let lost = |machine: &Machine| {
+        let group = Utf8Path::new("/sys/fs/cgroup/kubepods/besteffort");
+        machine.node.kernel.edit(|kernel| kernel.lost = [4711, 4712].map(|process| (group.to_owned(), process)).into());
+    };
+    let machine = control_plane(&Case::newest());
+    lost(&machine);
+    reset(&machine, Ask::default()).succeeded("the reset");
+    must_be_empty(&machine, "with lost processes");
+    let machine = control_plane(&Case::newest());
+    lost(&machine);
+    machine.node.kernel.fail("kill 4711", 1);
+    let told = warnings(&reset(&machine, Ask::default()).succeeded("the reset")).join("\n");
+    assert!(told.contains("cannot end process 4711"), "{told}");
+    let machine = control_plane(&Case::newest());
+    lost(&machine);
+    machine.node.runtime.edit(|runtime| runtime.down = true);
+    reset(&machine, Ask::default()).succeeded("the reset");
+    assert_eq!(machine.node.kernel.now().lost.len(), 2, "pods may run there");
+}
+
+#[test]
 fn etcd_of_others_is_not_touched() {
     let machine = control_plane(&Case::shaped(Shape::ExternalEtcd));
     reset(&machine, Ask::default()).succeeded("the reset");
