@@ -198,7 +198,11 @@ impl Kube {
         let effect = Effect::new("apply", name.to_string());
         let work = self.retry(access, what, report, || async {
             match self.backend.create(access, object).await {
-                Err(error) if error.kind == KubeErrorKind::AlreadyExists => self.replace(access, &name, object).await,
+                // A Service that exists is refused because of its own address, before it is known that it exists, so that a lost
+                // reply looks like a mistake of ours. kubeadm: `addons/dns/dns.go`.
+                Err(error) if matches!(error.kind, KubeErrorKind::AlreadyExists | KubeErrorKind::Invalid) => {
+                    self.replace(access, &name, object).await
+                }
                 other => other,
             }
         });
@@ -351,6 +355,11 @@ pub async fn get_patiently(
 /// tokens yet, and refuses them.
 pub const STRANGER_LIMIT: Duration = Duration::from_secs(20);
 
+/// An API server writes down a Service's address first, and the Service then. What it leaves when it ends in between, the next one
+/// takes for lost after three looks, three minutes apart (Kubernetes: `core/service/ipallocator/controller/repair.go`).
+const ADDRESS_TAKEN: &str = "see who has the address: `kubectl get services --all-namespaces`; if nobody has, an API server ended \
+    while it made this Service, and gives the address back within some ten minutes: run the same command again then";
+
 /// Decides during one wait whether another try can help. kubeadm tries every error again.
 #[derive(Default)]
 struct Patience {
@@ -364,6 +373,9 @@ impl Patience {
             Err(error) => error,
         };
         match error.kind {
+            KubeErrorKind::Invalid if error.message.contains("provided IP is already allocated") => {
+                Err(Failure::from(error).hint(ADDRESS_TAKEN))
+            }
             // These never heal by waiting.
             KubeErrorKind::Invalid | KubeErrorKind::Access => Err(error.into()),
             KubeErrorKind::Unauthorized if self.stranger_for() >= STRANGER_LIMIT => Err(Failure::from(error).hint(

@@ -206,6 +206,11 @@ impl KubeBackend for FakeKube {
         self.wait().await;
         let mut state = self.request(access, "create", &name.to_string())?;
         if state.objects.contains_key(&name.to_string()) {
+            // The address is looked at before it is known that the Service exists.
+            if let Some(address) = object.pointer("/spec/clusterIP") {
+                let message = format!("failed to allocated ip:{address} with error:provided IP is already allocated");
+                return Err(error(KubeErrorKind::Invalid, "create", &name.to_string(), &message));
+            }
             let message = format!("{} \"{}\" already exists", name.kind, name.name);
             return Err(error(KubeErrorKind::AlreadyExists, "create", &name.to_string(), &message));
         }
