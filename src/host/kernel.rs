@@ -125,10 +125,12 @@ fn pod_cgroups(top: &Utf8Path) -> Vec<Utf8PathBuf> {
     found
 }
 
-/// The processes in a group. Those of another namespace of processes are listed as 0, and nobody here can name them.
+/// The processes in a group but this one, which may have been started in a pod. Those of another namespace of processes are listed
+/// as 0, and nobody here can name them.
 fn processes(cgroup: &Utf8Path) -> Vec<i32> {
     let listed = std::fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
-    listed.lines().filter_map(|line| line.parse().ok()).filter(|process| *process > 0).collect()
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    listed.lines().filter_map(|line| line.parse().ok()).filter(|process| *process > 0 && *process != own).collect()
 }
 
 const CGROUPS: &str = "/sys/fs/cgroup";

@@ -132,7 +132,7 @@ pub trait KernelBackend: Send + Sync {
     async fn unmount(&self, point: &Utf8Path, flags: UnmountFlags) -> Result<(), KernelError>;
     /// The control groups of pods, what is in a group before the group: `kubepods` and `kubepods.slice` with all below.
     async fn pod_cgroups(&self) -> Vec<Utf8PathBuf>;
-    /// The processes in a control group, not those below it.
+    /// The processes in a control group, not those below it, and never this one.
     async fn processes(&self, cgroup: &Utf8Path) -> Vec<i32>;
     /// Ends a process with SIGKILL; it may be there for a moment more. One that is gone already is no error.
     async fn kill(&self, process: i32) -> Result<(), KernelError>;

@@ -25,11 +25,12 @@ fn finds_the_groups_of_pods_from_the_leaves_up() {
 }
 
 #[test]
-fn processes_are_those_of_the_file_that_have_a_number_here() {
+fn processes_are_the_others_of_the_file_that_have_a_number_here() {
     let directory = tempfile::tempdir().unwrap();
     let group = Utf8Path::from_path(directory.path()).unwrap();
     assert_eq!(processes(group), [0; 0], "a group that is gone has none");
-    std::fs::write(group.join("cgroup.procs"), "12\n0\n3456\n").unwrap();
+    let own = std::process::id();
+    std::fs::write(group.join("cgroup.procs"), format!("12\n0\n{own}\n3456\n")).unwrap();
     assert_eq!(processes(group), [12, 3456]);
 }
 
