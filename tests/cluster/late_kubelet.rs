@@ -24,8 +24,6 @@ fn a_kubelet_that_registers_late_is_waited_for() {
     let node = stage.node(1);
     // Shaped for a load balancer, in whose place the proxy stands.
     let cluster = stage.cluster(ours(), ours(), 2, 0);
-    // The one of a test before this may still listen there.
-    cluster.unbalance().unwrap();
     let file = cluster.write_init(node).unwrap();
     let mut running = Kubewright::on(node).words(["init", "--config"]).word(file).start();
     // Every certificate that the proxy needs is there, and no kubelet has come through yet.

@@ -34,7 +34,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "ports taken",
         names: &["Port-6443", "Port-10250", "Port-2379"],
-        arrange: "for port in 6443 10250 2379; do socat TCP-LISTEN:$port,reuseaddr PIPE >/dev/null 2>&1 & echo $! >>$HERE/pids
+        arrange: "for port in 6443 10250 2379; do socat TCP-LISTEN:$port,fork,reuseaddr PIPE >/dev/null 2>&1 & echo $! >>$HERE/pids
             timeout 10 sh -c \"until ss -ltn | grep -q :$port; do sleep .05; done\"; done",
         undo: "kill $(cat $HERE/pids)",
     },

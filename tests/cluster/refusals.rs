@@ -89,8 +89,8 @@ const REFUSALS: &[Refusal] = &[
     },
     Refusal {
         what: "port 6443 taken",
-        arrange: "socat TCP-LISTEN:6443,reuseaddr PIPE >/dev/null 2>&1 & echo $! >$HERE/pid
-            until ss -ltn | grep -q :6443; do sleep .05; done",
+        arrange: "socat TCP-LISTEN:6443,fork,reuseaddr PIPE >/dev/null 2>&1 & echo $! >$HERE/pid
+            timeout 10 sh -c 'until ss -ltn | grep -q :6443; do sleep .05; done'",
         undo: "kill $(cat $HERE/pid)",
         untouched: false,
         says: &["[ERROR Port-6443]", "in use", "fix: see who holds it"],

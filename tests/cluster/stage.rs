@@ -28,7 +28,7 @@ impl Stage {
     pub fn with_nodes(count: usize) -> Self {
         let (lab, setup) = Lab::for_tests().unwrap();
         let stage = Self { nodes: nodes(&lab, count), lab, setup, keeps_first: false };
-        stage.ready(&stage.nodes);
+        stage.ready_from_the_start();
         stage
     }
 
@@ -44,7 +44,7 @@ impl Stage {
         }
         let kept = left && fits(first);
         if !kept {
-            stage.ready(&stage.nodes);
+            stage.ready_from_the_start();
         }
         (stage, kept)
     }
@@ -53,6 +53,12 @@ impl Stage {
     pub fn keep_first(&mut self) {
         fs::write(self.node(1).path(KEPT), program_identity()).unwrap();
         self.keeps_first = true;
+    }
+
+    /// Leaves nothing of an earlier test: its load balancer would go on asking at port 6443, whoever listens there now.
+    fn ready_from_the_start(&self) {
+        self.unbalance();
+        self.ready(&self.nodes);
     }
 
     /// Makes nodes that are not there, and takes back those that are.
@@ -86,6 +92,11 @@ impl Stage {
     /// The network namespace in which the load balancer listens.
     pub fn network(&self) -> PathBuf {
         self.lab.network()
+    }
+
+    /// Stops the load balancer: a proxy may stand in its place then.
+    pub fn unbalance(&self) {
+        self.lab.unbalance().unwrap();
     }
 
     /// A configuration file for kubewright, or for the peer, on a node.

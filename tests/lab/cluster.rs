@@ -157,14 +157,6 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Stops the load balancer, so that somebody else can listen in its place.
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub fn unbalance(&self) -> Result<()> {
-        balancer::stop(self.lab)
-    }
-
     /// Returns when every node is Ready and every pod that can run does; makes nothing.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    balancer,
     cgroup::Hierarchy,
     check::TEST_LAB,
     debian_build,
@@ -141,6 +142,14 @@ impl Lab {
     /// The network namespace of the bridge, where the load balancer listens. Whoever enters it reaches the nodes.
     pub fn network(&self) -> PathBuf {
         network::path(&self.unit("switch"))
+    }
+
+    /// Stops the load balancer, so that somebody else can listen in its place, and nobody asks the nodes anything; none is fine.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn unbalance(&self) -> Result<()> {
+        balancer::stop(self)
     }
 
     /// Ends and removes everything of this lab, and nothing else; what the cache holds stays.

@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(6);
 fn faults_before_a_real_api_server_fail_no_join_and_have_an_end() {
     let site = Site::with_nodes(3);
     let first = site.stage.node(1);
-    site.cluster().unbalance().unwrap();
+    site.stage.unbalance();
     let proxy = ApiProxy::before(first, site.stage.network());
 
     // Without any, a worker's join asks no more than the peer's.
