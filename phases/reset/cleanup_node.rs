@@ -62,10 +62,13 @@ impl Phase<Node> for CleanupNode {
     async fn run(&self, (reset, options, etcd, powers): Self::Input, report: &Report) -> Result<(), Failure> {
         let (files, services, runtime, trees, kernel) = &powers;
         stop_kubelet(services, report).await?;
-        if remove_pods(runtime, &reset.cri_socket, report).await? {
-            end_lost_processes(kernel, report).await?;
-        }
         let kubelet = trees.resolve(paths::KUBELET_DIR.into()).await?;
+        if remove_pods(runtime, &reset.cri_socket, report).await?
+            && let Some(directory) = &kubelet
+        {
+            let pods = files.list(&directory.join("pods"))?.unwrap_or_default();
+            end_lost_processes(kernel, &pods, report).await?;
+        }
         match &kubelet {
             Some(directory) => {
                 report.note("reset", format!("Unmounting mounted directories in {:?}", paths::KUBELET_DIR));
@@ -143,16 +146,16 @@ async fn remove_pods(runtime: &Runtime, socket: &str, report: &Report) -> Result
     }
 }
 
-/// Ends what is in the pods' control groups while the runtime has no pod. containerd forgets a container that it was creating for
-/// a kubelet that has ended, and `runc init` waits in its group for ever.
-async fn end_lost_processes(kernel: &Kernel, report: &Report) -> Result<(), Failure> {
-    let lost = kernel.pod_processes().await;
+/// Ends what is in the control groups of the kubelet's pods while the runtime has no pod. containerd forgets a container that it
+/// was creating for a kubelet that has ended, and `runc init` waits in its group for ever.
+async fn end_lost_processes(kernel: &Kernel, pods: &[String], report: &Report) -> Result<(), Failure> {
+    let lost = kernel.pod_processes(pods).await;
     if lost.is_empty() {
         return Ok(());
     }
     report.note("reset", format!("Ending processes of pods that the container runtime has lost: {lost:?}"));
     let ended = wait_for(report, "processes of lost pods to end", LOST, || async {
-        let lost = kernel.pod_processes().await;
+        let lost = kernel.pod_processes(pods).await;
         for process in &lost {
             kernel.kill(*process).await?;
         }

@@ -176,11 +176,14 @@ impl Kernel {
         self.backend.pod_cgroups().await
     }
 
-    /// The processes in the control groups of pods.
-    pub async fn pod_processes(&self) -> BTreeSet<i32> {
+    /// The processes in the control groups of pods with these UIDs, and in no others: whoever runs in a pod himself, as a node
+    /// made of containers may, finds his own pod's group here, too.
+    pub async fn pod_processes(&self, pods: &[String]) -> BTreeSet<i32> {
         let mut processes = BTreeSet::new();
         for group in self.backend.pod_cgroups().await {
-            processes.extend(self.backend.processes(&group).await);
+            if pod_of(&group).is_some_and(|pod| pods.contains(&pod)) {
+                processes.extend(self.backend.processes(&group).await);
+            }
         }
         processes
     }
@@ -208,3 +211,15 @@ impl Kernel {
         self.outward.perform(effect, self.backend.remove_network_trace(trace)).await
     }
 }
+
+/// The UID of the pod that a control group belongs to, as the kubelet names it: `podUID` for the driver cgroupfs, for systemd
+/// `kubepods-burstable-podUID.slice` with `_` for `-` (`cgroup_manager_linux.go`, `ToSystemd`).
+fn pod_of(cgroup: &Utf8Path) -> Option<String> {
+    cgroup.components().find_map(|part| match part.as_str().strip_suffix(".slice") {
+        Some(slice) => slice.rsplit_once("-pod").map(|(_, pod)| pod.replace('_', "-")),
+        None => part.as_str().strip_prefix("pod").map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,13 +47,18 @@ fn control_plane(case: &Case) -> Machine {
     let mount = |point: &str| Mount { point: point.into(), file_system: "tmpfs".into(), source: "tmpfs".into() };
     node.kernel.edit(|kernel| {
         kernel.mounts = [FOREIGN, VOLUME, "/proc", VOLUME].map(mount).into();
-        kernel.cgroups = ["/sys/fs/cgroup/kubepods/besteffort", "/sys/fs/cgroup/kubepods"].map(Into::into).into();
+        kernel.cgroups = [&pod_cgroup(), "/sys/fs/cgroup/kubepods"].map(Into::into).into();
         let (tool, table) = ("iptables".to_owned(), "nat".to_owned());
         kernel.network.found = vec![NetworkTrace::Chains { tool, table }, NetworkTrace::Interface("cni7".into())];
     });
     node.runtime.edit(|runtime| runtime.sandboxes = ["etcd", "kube-apiserver"].map(sandbox).into());
     node.etcd.become_of((10..13).map(member).collect());
     machine
+}
+
+/// The control group of the pod that the kubelet knows.
+fn pod_cgroup() -> String {
+    format!("/sys/fs/cgroup/kubepods/pod{UID}")
 }
 
 fn sandbox(name: &str) -> Sandbox {
@@ -381,8 +386,8 @@ fn a_pod_that_comes_while_others_are_removed_goes_with_them() {
 #[test]
 fn processes_that_the_runtime_has_lost_are_ended_and_never_those_of_a_runtime_that_does_not_answer() {
     let lost = |machine: &Machine| {
-        let group = Utf8Path::new("/sys/fs/cgroup/kubepods/besteffort");
-        machine.node.kernel.edit(|kernel| kernel.lost = [4711, 4712].map(|process| (group.to_owned(), process)).into());
+        let lost = [4711, 4712].map(|process| (pod_cgroup().into(), process)).into();
+        machine.node.kernel.edit(|kernel| kernel.lost = lost);
     };
     let machine = control_plane(&Case::newest());
     lost(&machine);
@@ -398,6 +403,19 @@ fn processes_that_the_runtime_has_lost_are_ended_and_never_those_of_a_runtime_th
     machine.node.runtime.edit(|runtime| runtime.down = true);
     reset(&machine, Ask::default()).succeeded("the reset");
     assert_eq!(machine.node.kernel.now().lost.len(), 2, "pods may run there");
+}
+
+#[test]
+fn processes_in_a_pod_of_which_the_kubelet_does_not_know_are_somebody_elses() {
+    let machine = control_plane(&Case::newest());
+    let other = Utf8Path::new("/sys/fs/cgroup/kubepods/pod99999999-0000-0000-0000-000000000000");
+    machine.node.kernel.edit(|kernel| {
+        kernel.cgroups.insert(0, other.to_owned());
+        kernel.lost = vec![(other.to_owned(), 4711), (pod_cgroup().into(), 4712)];
+    });
+    let told = warnings(&reset(&machine, Ask::default()).succeeded("the reset")).join("\n");
+    assert_eq!(machine.node.kernel.now().lost, [(other.to_owned(), 4711)]);
+    assert!(told.contains(other.as_str()), "{told}");
 }
 
 #[test]
