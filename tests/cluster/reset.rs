@@ -96,12 +96,16 @@ fn a_node_is_as_before_init_and_can_be_one_again() {
     );
 }
 
-/// Resets a node whose etcd has ended and is being started again, which takes 3 s: containerd removes no such container.
+/// Resets a node whose etcd has ended and is being started again, for 3 s more than there is a kubelet: containerd removes no such
+/// container.
 fn reset_while_a_container_starts(node: &Node, reset: Kubewright<'_>) {
     const SLOW: &str = "#!/bin/sh\ncase \"$*\" in *' create --bundle '*) bundle=${*#* --bundle }\n\
-                        grep -q '\"io.kubernetes.cri.container-name\":\"etcd\"' \"${bundle%% *}/config.json\" && \
-                        touch /run/creating && sleep 3;; esac\nexec /run/runc-real \"$@\"\n";
-    std::fs::write(node.path("/run/runc-slow"), SLOW).unwrap();
+                        if grep -q '\"io.kubernetes.cri.container-name\":\"etcd\"' \"${bundle%% *}/config.json\"; then\n\
+                        touch /run/creating; n=0\n\
+                        while [ -e /proc/KUBELET ] && [ $n != 600 ]; do sleep .1; n=$((n+1)); done\n\
+                        sleep 3; fi;; esac\nexec /run/runc-real \"$@\"\n";
+    let kubelet = node.run(["sh", "-c", "cat $NODE_DIR/kubelet.pid"]).unwrap();
+    std::fs::write(node.path("/run/runc-slow"), SLOW.replace("KUBELET", kubelet.trim())).unwrap();
     let replace = "runc=$(command -v runc); cp \"$runc\" /run/runc-real; chmod +x /run/runc-slow; \
                    mount --bind /run/runc-slow \"$runc\"";
     node.run(["sh", "-c", replace]).unwrap();

@@ -32,7 +32,7 @@ async fn every_request_ends_at_its_limit() {
         assert_eq!(error.kind, KubeErrorKind::Unreachable, "{error}");
         let error = client(&ca, LIMIT).document(&url(&server)).await.unwrap_err();
         assert_eq!(error.kind, KubeErrorKind::Unreachable, "{error}");
-        assert!(start.elapsed() < 5 * LIMIT, "{:?}", start.elapsed());
+        assert!(start.elapsed() < 25 * LIMIT, "{:?}", start.elapsed());
     }
 }
 

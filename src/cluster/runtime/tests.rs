@@ -295,7 +295,7 @@ async fn a_silent_runtime_is_given_up_after_two_seconds() {
     let began = std::time::Instant::now();
     let error = CriRuntime::new().status(&server.socket()).await.unwrap_err();
     assert!(error.to_string().ends_with("no answer to Version within 2 s"), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]
