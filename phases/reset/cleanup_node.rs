@@ -66,8 +66,10 @@ impl Phase<Node> for CleanupNode {
         if remove_pods(runtime, &reset.cri_socket, report).await?
             && let Some(directory) = &kubelet
         {
-            let pods = files.list(&directory.join("pods"))?.unwrap_or_default();
-            end_lost_processes(kernel, &pods, report).await?;
+            match files.list(&directory.join("pods")) {
+                Ok(pods) => end_lost_processes(kernel, &pods.unwrap_or_default(), report).await?,
+                Err(failure) => report.warn(format!("[reset] {}", go_on(failure)?)),
+            }
         }
         match &kubelet {
             Some(directory) => {

@@ -416,6 +416,14 @@ fn processes_in_a_pod_of_which_the_kubelet_does_not_know_are_somebody_elses() {
     let told = warnings(&reset(&machine, Ask::default()).succeeded("the reset")).join("\n");
     assert_eq!(machine.node.kernel.now().lost, [(other.to_owned(), 4711)]);
     assert!(told.contains(other.as_str()), "{told}");
+    // A broken disk that does not say whose pods there were keeps nobody from the rest.
+    let machine = control_plane(&Case::newest());
+    let pods = machine.node.root.place(Utf8Path::new("/var/lib/kubelet/pods"));
+    fs::remove_dir_all(&pods).unwrap();
+    fs::write(&pods, "not a directory").unwrap();
+    let told = warnings(&reset(&machine, Ask::default()).succeeded("the reset")).join("\n");
+    assert!(told.contains("/var/lib/kubelet/pods"), "{told}");
+    assert!(!files(&machine.node).contains_key("/etc/kubernetes/pki/ca.key"));
 }
 
 #[test]
